@@ -1,0 +1,89 @@
+/*
+ * What a board gives the agent. A port implements these functions and nothing
+ * else; it moves bytes and knows no protocol. The agent calls them from one
+ * thread of control (main); a port's interrupt handlers never call the agent.
+ */
+#ifndef JS_PORT_H
+#define JS_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jsp_protocol.h"
+
+/* A place for a plan: RAM (the start of the pool) or flash. */
+typedef struct port_store {
+    uint8_t id;              /* JSP_STORE_RAM | JSP_STORE_FLASH */
+    uint8_t window;          /* chunks the host may have in flight */
+    uint32_t capacity_bytes; /* largest plan it takes */
+} port_store;
+
+/* Facts that do not change while the board is up. Strings are NUL-terminated and static. */
+typedef struct port_info {
+    const char *board_id;
+    const char *domain; /* "mcu" | "mpu" */
+    const char *core;   /* e.g. "cortex-m0plus" */
+    const char *emulator; /* "" on silicon; else what emulates, e.g. "rp2040js 1.4.1 xip" */
+    uint8_t uid[16];
+    uint8_t uid_bytes;
+    uint32_t clock_hz;
+    uint32_t tick_hz; /* rate of port_ticks() */
+    uint32_t features; /* JSP_FEATURE_* bits the port provides */
+    uint32_t max_ns_per_mac; /* pessimistic: bounds the host's first deadline */
+    uint32_t stack_bytes;
+    uint32_t static_bytes; /* .data + .bss besides pool and stack */
+    uint8_t *pool; /* plan in RAM and arena share it; 16-byte aligned, owned by the port */
+    uint32_t pool_bytes;
+    const port_store *stores;
+    uint8_t store_count;
+} port_info;
+
+/* Brings the board up: clocks, link, counter, watchdog. Called once, first. */
+void port_init(void);
+
+const port_info *port_get_info(void);
+
+/* Why the board last started (JSP_RESET_*), and how often it has started since power-on (>= 1). */
+uint8_t port_reset_cause(void);
+uint32_t port_boot_count(void);
+
+/* Copies up to `capacity` received bytes into `buffer` without waiting; returns how many. */
+uint32_t port_read(uint8_t *buffer, uint32_t capacity);
+
+/* Sends all `count` bytes; may wait for the line, feeds the watchdog meanwhile. */
+void port_write(const uint8_t *data, uint32_t count);
+
+/* Sleeps until a byte may have arrived or about a millisecond has gone. Never blocks for good. */
+void port_idle(void);
+
+/* Free-running monotonic counter at tick_hz, wide enough never to wrap in a run. */
+uint64_t port_ticks(void);
+
+/* Milliseconds since start, for leases; may wrap. */
+uint32_t port_millis(void);
+
+/* Brackets the timed region: interrupts off where that can lose nothing, a pin raised where wired. */
+void port_timed_begin(void);
+void port_timed_end(void);
+
+void port_feed_watchdog(void);
+
+/* Restarts the board; does not return (on posix: re-executes the process). */
+void port_reset(void);
+
+/* Deepest use of the stack since start, from its fill pattern; 0 where unknown. */
+uint32_t port_stack_high_water_bytes(void);
+
+/*
+ * Plan stores. Offsets come in ascending order without gaps. A store in flash
+ * erases in begin and buffers page fragments itself; finish flushes the rest. All
+ * return 0 or a negative JSP_E_* code.
+ */
+int port_store_begin(uint8_t store, uint32_t size_bytes);
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count);
+int port_store_finish(uint8_t store, uint32_t size_bytes);
+
+/* Where the store's bytes are read from. */
+const uint8_t *port_store_address(uint8_t store);
+
+#endif
