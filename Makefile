@@ -1,0 +1,51 @@
+# `make demo` and `make test` are all that a fresh Debian 12 or Ubuntu 24.04 needs;
+# `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# The protocol header is emitted, so its emitter decides how it looks.
+C_SOURCES = $(shell find firmware tests benchmarks -name '*.[ch]' ! -name jsp_protocol.h 2>/dev/null)
+PYTEST_ARGS ?= -n 2
+
+.PHONY: help setup demo test lint format firmware examples bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (apt, .venv, npm); nothing to do, nothing done
+	@scripts/setup
+
+demo: firmware ## measure the bundled example on the emulated Pico
+	@$(BIN)/host measure --board pico
+
+test: lint firmware ## lint, build the firmware, run every test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup ## check style and types
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@if [ -n "$(C_SOURCES)" ]; then $(BIN)/clang-format --dry-run -Werror $(C_SOURCES); fi
+
+format: setup ## bring Python and C into the house style
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+	@if [ -n "$(C_SOURCES)" ]; then $(BIN)/clang-format -i $(C_SOURCES); fi
+
+firmware: setup ## build the firmware of every port into build/firmware
+	@$(MAKE) -C firmware
+
+examples: setup ## train and quantize the models of examples/ again
+	@$(BIN)/python -m examples.train
+
+bench: firmware ## run the benchmarks
+	@$(BIN)/python -m pytest benchmarks
+
+lock: setup ## bring requirements.lock up to date with pyproject.toml
+	@scripts/lock
+
+clean: ## remove what building made; .venv and node_modules stay
+	@rm -rf build
