@@ -1,0 +1,177 @@
+"""What a board offers: a list of tag (1 byte), length (1 byte), value.
+
+A reader skips tags it does not know. STORE appears once a store.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+import attrs
+from construct import Bytes, GreedyBytes, GreedyRange, Int8ul, Int16ul, Int32ul, Prefixed, Struct
+
+
+class Tag(IntEnum):
+    FIRMWARE = 1
+    BOARD = 2
+    DOMAIN = 3
+    UID = 4
+    CORE = 5
+    CLOCK_HZ = 6
+    TICK_HZ = 7
+    MAX_PAYLOAD_BYTES = 8
+    STORE = 9
+    POOL_BYTES = 10
+    OP_SET = 11
+    WEIGHT_LAYOUTS = 12
+    FEATURES = 13
+    BUILD = 14
+    ENGINE = 15
+    MAX_BATCH = 16
+    MAX_NS_PER_MAC = 17
+    PLAN_VERSION = 18
+    STATIC_BYTES = 19
+    STACK_BYTES = 20
+    EMULATOR = 21
+
+
+class Feature(IntFlag):
+    PROFILE = 1 << 0
+    CYCLE_COUNTER = 1 << 1
+    STACK_HIGH_WATER = 1 << 2
+    ARENA_HIGH_WATER = 1 << 3
+    RESET = 1 << 4
+    WATCHDOG_HARDWARE = 1 << 5
+    WATCHDOG_SOFTWARE = 1 << 6
+
+
+STORE_CAPABILITY = Struct(
+    "store" / Int8ul, "window" / Int8ul, "reserved" / Bytes(2), "capacity_bytes" / Int32ul
+)
+_LIST = GreedyRange(Struct("tag" / Int8ul, "value" / Prefixed(Int8ul, GreedyBytes)))
+
+
+@attrs.frozen
+class StoreCapability:
+    """A place for a plan: its id (messages.Store), upload window in chunks, and size."""
+
+    store: int
+    window: int
+    capacity_bytes: int
+
+
+@attrs.frozen
+class Capabilities:
+    """The decoded list; a tag the board did not send leaves its default."""
+
+    firmware: str = ""
+    board: str = ""
+    domain: str = ""
+    uid: str = ""
+    core: str = ""
+    clock_hz: int = 0
+    tick_hz: int = 0
+    max_payload_bytes: int = 0
+    stores: tuple[StoreCapability, ...] = ()
+    pool_bytes: int = 0
+    op_set: frozenset[int] = frozenset()
+    weight_layouts: tuple[int, ...] = ()
+    features: Feature = attrs.field(default=Feature(0))
+    build: str = ""
+    engine: str = ""
+    max_batch: int = 1
+    max_ns_per_mac: int = 0
+    plan_version: tuple[int, int] = (0, 0)
+    static_bytes: int = 0
+    stack_bytes: int = 0
+    emulator: str = ""
+
+    def store(self, store: int) -> StoreCapability | None:
+        return next((entry for entry in self.stores if entry.store == store), None)
+
+    def to_bytes(self) -> bytes:
+        """Encodes the list, as an agent in Python sends it."""
+
+        def bit_set(bits: frozenset[int]) -> bytes:
+            value = sum(1 << bit for bit in bits)
+            return value.to_bytes((value.bit_length() + 7) // 8, "little")
+
+        items: list[tuple[Tag, bytes]] = [
+            (Tag.FIRMWARE, self.firmware.encode()),
+            (Tag.BOARD, self.board.encode()),
+            (Tag.DOMAIN, self.domain.encode()),
+            (Tag.UID, bytes.fromhex(self.uid)),
+            (Tag.CORE, self.core.encode()),
+            (Tag.CLOCK_HZ, Int32ul.build(self.clock_hz)),
+            (Tag.TICK_HZ, Int32ul.build(self.tick_hz)),
+            (Tag.MAX_PAYLOAD_BYTES, Int16ul.build(self.max_payload_bytes)),
+            *(
+                (
+                    Tag.STORE,
+                    STORE_CAPABILITY.build({**attrs.asdict(store), "reserved": bytes(2)}),
+                )
+                for store in self.stores
+            ),
+            (Tag.POOL_BYTES, Int32ul.build(self.pool_bytes)),
+            (Tag.OP_SET, bit_set(self.op_set)),
+            (Tag.WEIGHT_LAYOUTS, bytes(self.weight_layouts)),
+            (Tag.FEATURES, Int32ul.build(int(self.features))),
+            (Tag.BUILD, self.build.encode()),
+            (Tag.ENGINE, self.engine.encode()),
+            (Tag.MAX_BATCH, Int16ul.build(self.max_batch)),
+            (Tag.MAX_NS_PER_MAC, Int32ul.build(self.max_ns_per_mac)),
+            (Tag.PLAN_VERSION, bytes(self.plan_version)),
+            (Tag.STATIC_BYTES, Int32ul.build(self.static_bytes)),
+            (Tag.STACK_BYTES, Int32ul.build(self.stack_bytes)),
+            (Tag.EMULATOR, self.emulator.encode()),
+        ]
+        return bytes(_LIST.build([{"tag": tag, "value": value} for tag, value in items]))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Capabilities:
+        """Decodes a list; an entry cut short ends it, an unknown tag is skipped."""
+        fields: dict[str, object] = {}
+        stores: list[StoreCapability] = []
+        for item in _LIST.parse(data):
+            value: bytes = item.value
+            match item.tag:
+                case (
+                    Tag.FIRMWARE
+                    | Tag.BOARD
+                    | Tag.DOMAIN
+                    | Tag.CORE
+                    | Tag.BUILD
+                    | Tag.ENGINE
+                    | Tag.EMULATOR
+                ):
+                    fields[Tag(item.tag).name.lower()] = value.decode("utf-8", "replace")
+                case (
+                    Tag.CLOCK_HZ
+                    | Tag.TICK_HZ
+                    | Tag.MAX_PAYLOAD_BYTES
+                    | Tag.POOL_BYTES
+                    | Tag.MAX_BATCH
+                    | Tag.MAX_NS_PER_MAC
+                    | Tag.STATIC_BYTES
+                    | Tag.STACK_BYTES
+                ):
+                    fields[Tag(item.tag).name.lower()] = int.from_bytes(value, "little")
+                case Tag.UID:
+                    fields["uid"] = value.hex()
+                case Tag.STORE if len(value) >= STORE_CAPABILITY.sizeof():
+                    entry = STORE_CAPABILITY.parse(value)
+                    stores.append(StoreCapability(entry.store, entry.window, entry.capacity_bytes))
+                case Tag.OP_SET:
+                    bits = int.from_bytes(value, "little")
+                    fields["op_set"] = frozenset(
+                        bit for bit in range(bits.bit_length()) if bits >> bit & 1
+                    )
+                case Tag.WEIGHT_LAYOUTS:
+                    fields["weight_layouts"] = tuple(value)
+                case Tag.FEATURES:
+                    fields["features"] = Feature(int.from_bytes(value, "little"))
+                case Tag.PLAN_VERSION if len(value) >= len(("major", "minor")):
+                    fields["plan_version"] = (value[0], value[1])
+                case _:
+                    pass
+        return cls(**fields, stores=tuple(stores))  # type: ignore[arg-type]  # built by tag above

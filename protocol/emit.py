@@ -1,0 +1,199 @@
+"""Emits the C header from the definitions of this package.
+
+``python -m protocol.emit`` writes ``firmware/include/jsp_protocol.h``;
+``--check`` exits 1 when the file on disk is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from enum import IntEnum
+from pathlib import Path
+
+from construct import Array, Bytes, FormatField, GreedyBytes, GreedyRange, Renamed, Struct
+
+from protocol import capabilities, errors, framing, generator, messages, plan
+
+HEADER_PATH = Path(__file__).resolve().parent.parent / "firmware" / "include" / "jsp_protocol.h"
+
+C_TYPES = {
+    "<B": ("uint8_t", 1),
+    "<b": ("int8_t", 1),
+    "<H": ("uint16_t", 2),
+    "<h": ("int16_t", 2),
+    "<L": ("uint32_t", 4),
+    "<l": ("int32_t", 4),
+    "<Q": ("uint64_t", 8),
+    "<f": ("float", 4),
+}
+
+
+class LayoutError(ValueError):
+    """A structure whose C twin would need padding."""
+
+
+def _c_field(name: str, field: object, offset: int) -> tuple[str, int] | None:
+    """The C declaration of a field and its size, or None for variable-length data."""
+    if isinstance(field, Renamed):
+        return _c_field(name, field.subcon, offset)
+    if isinstance(field, GreedyRange) or field is GreedyBytes:
+        return None
+    if isinstance(field, Bytes):
+        return f"uint8_t {name}[{field.length}];", int(field.length)
+    if isinstance(field, Array):
+        ctype, size = C_TYPES[_format(field.subcon)]
+        declaration, total = f"{ctype} {name}[{field.count}];", size * int(field.count)
+    else:
+        ctype, size = C_TYPES[_format(field)]
+        declaration, total = f"{ctype} {name};", size
+    if offset % size:
+        raise LayoutError(f"{name} at byte {offset} is not aligned to {size}")
+    return declaration, total
+
+
+def _format(field: object) -> str:
+    while isinstance(field, Renamed):
+        field = field.subcon
+    if not isinstance(field, FormatField):
+        raise LayoutError(f"{field!r} has no C type")
+    return str(field.fmtstr)
+
+
+def c_struct(name: str, struct: Struct) -> str:
+    """The C twin of the fixed part of ``struct``, with a compile-time check of its size."""
+    lines, offset = [], 0
+    for field in struct.subcons:
+        emitted = _c_field(field.name, field, offset)
+        if emitted is None:
+            continue
+        declaration, size = emitted
+        comment = f" /* {field.docs} */" if field.docs else ""
+        lines.append(f"    {declaration}{comment}")
+        offset += size
+    body = "\n".join(lines)
+    return (
+        f"typedef struct {name} {{\n{body}\n}} {name};\n"
+        f"#define {name.upper()}_BYTES {offset}u\n"
+        f"typedef char {name}_size_check[sizeof({name}) == {name.upper()}_BYTES ? 1 : -1];\n"
+    )
+
+
+def c_enum(prefix: str, enum: type[IntEnum] | type, comments: dict[int, str] | None = None) -> str:
+    """``#define`` lines for an enumeration."""
+    lines = []
+    for member in enum:
+        value = int(member)
+        text = f"({value})" if value < 0 else f"{value}"
+        note = f" /* {comments[member]} */" if comments and member in comments else ""
+        lines.append(f"#define {prefix}{member.name} {text}{note}")
+    return "\n".join(lines) + "\n"
+
+
+def _define(name: str, value: int) -> str:
+    return f"#define {name} {value}u\n"
+
+
+def render() -> str:
+    """The whole header."""
+    parts = [
+        "/* Emitted from protocol/ by `python -m protocol.emit`: do not edit. */\n"
+        "/* clang-format off */\n"
+        "#ifndef JSP_PROTOCOL_H\n#define JSP_PROTOCOL_H\n\n#include <stdint.h>\n",
+        "/* Frames */\n"
+        + _define("JSP_PROTOCOL_VERSION", framing.PROTOCOL_VERSION)
+        + _define("JSP_HEADER_BYTES", framing.HEADER_BYTES)
+        + _define("JSP_CRC_BYTES", framing.CRC_BYTES)
+        + _frame_offsets(),
+        "/* Messages */\n"
+        + c_enum("JSP_TYPE_", messages.MessageType)
+        + _define("JSP_ANSWER_BIT", messages.ANSWER_BIT)
+        + _define("JSP_NO_INDEX", messages.NO_INDEX)
+        + _define("JSP_ALL_OPS", messages.ALL_OPS)
+        + _define("JSP_HOLDER_BYTES", messages.HOLDER_BYTES)
+        + c_enum("JSP_LEASE_", messages.LeaseAction)
+        + c_enum("JSP_STORE_", messages.Store)
+        + c_enum("JSP_INPUT_", messages.InputSource)
+        + c_enum("JSP_RUN_", messages.RunFlag)
+        + c_enum("JSP_RESET_", messages.ResetCause),
+    ]
+    for kind, struct in messages.REQUESTS.items():
+        if struct.subcons:
+            parts.append(c_struct(f"jsp_{kind.name.lower()}_request", struct))
+    for kind, struct in messages.ANSWERS.items():
+        if struct.subcons:
+            parts.append(c_struct(f"jsp_{kind.name.lower()}_answer", struct))
+    parts += [
+        c_struct("jsp_alive_message", messages.ALIVE_MESSAGE),
+        c_struct("jsp_error_answer", messages.ERROR_ANSWER),
+        "/* Seeded inputs */\n"
+        + _define("JSP_INPUT_STRIDE", generator.INPUT_STRIDE)
+        + _define("JSP_ZERO_STATE", generator.ZERO_STATE),
+        "/* Capabilities */\n"
+        + c_enum("JSP_TAG_", capabilities.Tag)
+        + c_enum("JSP_FEATURE_", capabilities.Feature),
+        c_struct("jsp_store_capability", capabilities.STORE_CAPABILITY),
+        "/* Error codes */\n" + c_enum("JSP_E_", errors.ErrorCode, dict(errors.DESCRIPTIONS)),
+        "/* The plan */\n"
+        + _define("JSP_PLAN_MAGIC", plan.MAGIC)
+        + _define("JSP_PLAN_VERSION_MAJOR", plan.VERSION_MAJOR)
+        + _define("JSP_PLAN_VERSION_MINOR", plan.VERSION_MINOR)
+        + _define("JSP_PLAN_ALIGNMENT", plan.ALIGNMENT_BYTES)
+        + _define("JSP_PLAN_CRC_FROM", plan.CRC_FROM)
+        + _define("JSP_MAX_RANK", plan.MAX_RANK)
+        + _define("JSP_MAX_OP_TENSORS", plan.MAX_OP_TENSORS)
+        + c_enum("JSP_DTYPE_", plan.PlanDType)
+        + c_enum("JSP_OP_", plan.PlanOp)
+        + c_enum("JSP_TENSOR_", plan.TensorFlag)
+        + c_enum("JSP_PLAN_", plan.PlanFlag)
+        + c_enum("JSP_LAYOUT_", plan.WeightLayout),
+        c_struct("jsp_plan_header", plan.PLAN_HEADER),
+        c_struct("jsp_plan_tensor", plan.PLAN_TENSOR),
+        c_struct("jsp_plan_io", plan.PLAN_IO),
+        c_struct("jsp_plan_op", plan.PLAN_OP_HEADER),
+    ]
+    for name, struct in PARAMETER_STRUCTS.items():
+        parts.append(c_struct(f"jsp_{name}_params", struct))
+    return "\n".join(parts) + "\n#endif\n"
+
+
+PARAMETER_STRUCTS = {
+    "conv": plan.CONV_PARAMS,
+    "fully_connected": plan.FULLY_CONNECTED_PARAMS,
+    "elementwise": plan.ELEMENTWISE_PARAMS,
+    "pool": plan.POOL_PARAMS,
+    "softmax": plan.SOFTMAX_PARAMS,
+    "lookup": plan.LOOKUP_PARAMS,
+    "pad": plan.PAD_PARAMS,
+    "mean": plan.MEAN_PARAMS,
+    "concatenation": plan.CONCATENATION_PARAMS,
+    "transpose": plan.TRANSPOSE_PARAMS,
+    "reshape": plan.RESHAPE_PARAMS,
+}
+
+
+def _frame_offsets() -> str:
+    lines, offset = "", 0
+    for field in framing.FRAME_HEADER.subcons:
+        lines += _define(f"JSP_HEADER_{field.name.upper()}", offset)
+        offset += field.sizeof()
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Emit the C header of the protocol.")
+    parser.add_argument("--check", action="store_true", help="only say whether it is stale")
+    options = parser.parse_args(arguments)
+    text = render()
+    if options.check:
+        stale = not HEADER_PATH.exists() or HEADER_PATH.read_text() != text
+        if stale:
+            print(f"{HEADER_PATH.name} is stale: run `python -m protocol.emit`", file=sys.stderr)
+        return int(stale)
+    HEADER_PATH.parent.mkdir(parents=True, exist_ok=True)
+    HEADER_PATH.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
