@@ -1,0 +1,70 @@
+/*
+ * jump_rt: runs a plan. No heap, no floating point in kernels; the caller owns
+ * all memory. The plan is read in place and never written; the arena is the only
+ * memory that a run writes, besides the stack.
+ */
+#ifndef JUMP_RT_H
+#define JUMP_RT_H
+
+#include <stdint.h>
+
+#include "jsp_protocol.h"
+
+#define JR_VERSION "0.1.0"
+
+/*
+ * Address space of the plan. Empty where flash and RAM share one; a port whose
+ * flash needs its own instructions (AVR) defines it as the compiler's qualifier.
+ */
+#ifndef JR_PLAN
+#define JR_PLAN
+#endif
+
+/* What a check found wrong: beside the error code it returns. */
+typedef struct jr_fault {
+    uint16_t index;     /* op or tensor concerned, or JSP_NO_INDEX */
+    uint32_t needed;    /* bytes, where the code speaks of sizes */
+    uint32_t available; /* bytes */
+} jr_fault;
+
+/* A checked plan bound to an arena. The caller owns it, the plan and the arena. */
+typedef struct jr_engine {
+    const JR_PLAN uint8_t *plan;
+    const JR_PLAN jsp_plan_header *header;
+    uint8_t *arena;
+    uint32_t arena_bytes;
+} jr_engine;
+
+/* Called around every op, outside its work; either may be NULL. Owned by the caller. */
+typedef struct jr_hooks {
+    void (*before_op)(void *context, uint16_t op);
+    void (*after_op)(void *context, uint16_t op);
+    void *context;
+} jr_hooks;
+
+/*
+ * Checks the whole plan (magic, version, CRC, tables, every offset, shape and
+ * parameter, every kernel's read and write extent) and binds it to the arena.
+ * `plan` and `arena` are 16-byte aligned and outlive the engine. Returns 0 or a
+ * negative JSP_E_PLAN_* / JSP_E_ARENA_TOO_SMALL code with `fault` filled.
+ */
+int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint8_t *arena,
+            uint32_t arena_bytes, jr_fault *fault);
+
+/* Runs the first `op_limit` ops (JSP_ALL_OPS: all). The engine was loaded; cannot fail. */
+void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks);
+
+/* Record of input `index` / output `index` of the contract, or NULL. */
+const JR_PLAN jsp_plan_io *jr_input_io(const jr_engine *engine, uint16_t index);
+const JR_PLAN jsp_plan_io *jr_output_io(const jr_engine *engine, uint16_t index);
+
+/* Tensor `index` of the plan, or NULL; its bytes begin at arena + arena_offset. */
+const JR_PLAN jsp_plan_tensor *jr_tensor(const jr_engine *engine, uint16_t index);
+
+/* Bit set of the op kinds this build has (bit = JSP_OP_*). */
+uint32_t jr_op_set(void);
+
+/* CRC-32 (IEEE 802.3, as zlib's): pass 0 first, then the previous result. */
+uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count);
+
+#endif
