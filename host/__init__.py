@@ -1,0 +1,1 @@
+"""The orchestrator: model in, measurement out."""

@@ -1,0 +1,84 @@
+"""The exceptions a user can meet, one exit code a branch.
+
+Whatever is raised outside this tree is a bug. A message names the owner of the
+failure (the model, the board, the cable, a configuration file) and says what to
+do next in one paragraph.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a command returns to its shell."""
+
+    DONE = 0
+    BUG = 1
+    CONFIG = 2
+    NOT_MET = 3
+    """No board meets the requirements, or a measured board missed its budget."""
+    MODEL = 4
+    BOARD_OR_LINK = 5
+    DEADLINE = 6
+    MISMATCH = 7
+    """Output differs from the expected one, or from run to run."""
+    REGRESSION = 8
+
+
+class JumpstationError(Exception):
+    """A failure that is not a bug: it has an owner and an exit code."""
+
+    exit_code: ExitCode = ExitCode.BUG
+
+
+class ConfigError(JumpstationError):
+    """Wrong usage or configuration: names the file, the field and the reason."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class ModelError(JumpstationError):
+    """The user's model cannot be read or compiled: names the op and the tensor."""
+
+    exit_code = ExitCode.MODEL
+
+
+class BoardError(JumpstationError):
+    """What the agent on a board reported.
+
+    ``code`` is the wire's error code (0 where the host noticed it), ``needed`` and
+    ``available`` are bytes where the code has them.
+    """
+
+    exit_code = ExitCode.BOARD_OR_LINK
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int = 0,
+        needed: int | None = None,
+        available: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.needed = needed
+        self.available = available
+
+
+class LinkError(JumpstationError):
+    """The cable, port, broker or emulator between host and board failed."""
+
+    exit_code = ExitCode.BOARD_OR_LINK
+
+
+class DeadlineExceeded(JumpstationError):
+    """Nothing came in time: ``awaited`` says what for, ``waited_s`` how long."""
+
+    exit_code = ExitCode.DEADLINE
+
+    def __init__(self, message: str, *, awaited: str = "", waited_s: float | None = None) -> None:
+        super().__init__(message)
+        self.awaited = awaited
+        self.waited_s = waited_s
