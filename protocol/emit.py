@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from enum import IntEnum
+from collections.abc import Mapping
+from enum import IntEnum, IntFlag
 from pathlib import Path
+from typing import Any
 
 from construct import Array, Bytes, FormatField, GreedyBytes, GreedyRange, Renamed, Struct
 
@@ -79,7 +81,9 @@ def c_struct(name: str, struct: Struct) -> str:
     )
 
 
-def c_enum(prefix: str, enum: type[IntEnum] | type, comments: dict[int, str] | None = None) -> str:
+def c_enum(
+    prefix: str, enum: type[IntEnum] | type[IntFlag], comments: Mapping[Any, str] | None = None
+) -> str:
     """``#define`` lines for an enumeration."""
     lines = []
     for member in enum:
@@ -133,7 +137,7 @@ def render() -> str:
         + c_enum("JSP_TAG_", capabilities.Tag)
         + c_enum("JSP_FEATURE_", capabilities.Feature),
         c_struct("jsp_store_capability", capabilities.STORE_CAPABILITY),
-        "/* Error codes */\n" + c_enum("JSP_E_", errors.ErrorCode, dict(errors.DESCRIPTIONS)),
+        "/* Error codes */\n" + c_enum("JSP_E_", errors.ErrorCode, errors.DESCRIPTIONS),
         "/* The plan */\n"
         + _define("JSP_PLAN_MAGIC", plan.MAGIC)
         + _define("JSP_PLAN_VERSION_MAJOR", plan.VERSION_MAJOR)
