@@ -210,7 +210,7 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return attrs.asdict(self, value_serializer=_plain, retain_collection_types=False)
+        return attrs.asdict(self, value_serializer=_plain)
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
