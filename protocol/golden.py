@@ -1,0 +1,362 @@
+"""Golden byte vectors: what every implementation of the protocol must agree on.
+
+``python -m protocol.golden`` writes ``protocol/golden/*.json``; C, Python and
+MicroPython tests read them. A change of a vector is a change of the protocol.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from construct import Int32ul, Struct
+
+from protocol import messages, plan
+from protocol.capabilities import Capabilities, Feature, StoreCapability
+from protocol.errors import ErrorCode
+from protocol.framing import Frame, cobs_encode
+from protocol.generator import draw_input
+
+GOLDEN_DIRECTORY = Path(__file__).with_name("golden")
+HOLDER = b"engineer@bench".ljust(messages.HOLDER_BYTES, b"\0")
+
+
+def cobs_vectors() -> list[dict[str, str]]:
+    """Runs without zeros around the 254-byte block limit, and zeros everywhere."""
+    cases = [
+        b"",
+        b"\0",
+        b"\0\0",
+        b"\x11\x22\0\x33",
+        b"\x11\x22\x33\x44",
+        b"\x11\0\0\0",
+        bytes(range(1, 254)),
+        bytes(range(1, 255)),
+        bytes(range(256)),
+        bytes(range(1, 256)),
+        bytes(range(2, 256)) + b"\0",
+        bytes(range(3, 256)) + b"\0\x01",
+        b"\xff" * 508,
+        b"\xff" * 509,
+        b"\xff" * 254 + b"\0" + b"\xff" * 254,
+    ]
+    return [{"decoded": case.hex(), "encoded": cobs_encode(case).hex()} for case in cases]
+
+
+def frame_vectors() -> list[dict[str, Any]]:
+    frames = [
+        Frame(type=messages.MessageType.PING, session=0, sequence=0),
+        Frame(
+            type=messages.MessageType.HELLO,
+            session=0,
+            sequence=1,
+            payload=messages.HELLO_REQUEST.build(
+                {"protocol_min": 1, "protocol_max": 1, "reserved": 0, "session": 0x12345678}
+            ),
+        ),
+        Frame(
+            type=messages.MessageType.PLAN_CHUNK,
+            session=0x12345678,
+            sequence=0xFFFF,
+            payload=Int32ul.build(2044) + bytes(i & 0xFF for i in range(2044)),
+        ),
+    ]
+    return [
+        {
+            "version": frame.version,
+            "type": frame.type,
+            "session": frame.session,
+            "sequence": frame.sequence,
+            "payload": frame.payload.hex(),
+            "bytes": frame.to_bytes().hex(),
+            "wire": frame.to_wire().hex(),
+        }
+        for frame in frames
+    ]
+
+
+EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
+    "hello_request": {"protocol_min": 1, "protocol_max": 3, "session": 0x12345678},
+    "hello_answer": {
+        "protocol": 1,
+        "reset_cause": int(messages.ResetCause.WATCHDOG),
+        "capabilities_bytes": 250,
+        "session": 0x12345678,
+        "boot_count": 4,
+        "lease_left_ms": 29_999,
+        "holder": HOLDER,
+    },
+    "capabilities_request": {"offset": 96},
+    "capabilities_answer": {"total_bytes": 100, "offset": 96, "data": b"\x01\x02ok"},
+    "lease_request": {"action": 1, "duration_ms": 30_000, "holder": HOLDER},
+    "lease_answer": {"duration_ms": 30_000, "boot_count": 1},
+    "plan_begin_request": {"store": 2, "size_bytes": 300_000, "crc32": 0xCBF43926},
+    "plan_begin_answer": {"next_offset": 4096, "window": 4, "chunk_bytes": 2044},
+    "plan_chunk_request": {"offset": 4096, "data": b"weights"},
+    "plan_chunk_answer": {"next_offset": 4103},
+    "plan_end_answer": {
+        "arena_bytes": 16_512,
+        "arena_available_bytes": 200_000,
+        "op_count": 12,
+        "tensor_count": 13,
+    },
+    "input_request": {"index": 0, "offset": 490, "data": b"\x80\x7f"},
+    "input_answer": {"next_offset": 492},
+    "run_request": {
+        "iterations": 3,
+        "flags": 1,
+        "input_source": 1,
+        "seed": 7,
+        "op_limit": messages.ALL_OPS,
+    },
+    "run_answer": {
+        "iterations": 2,
+        "unstable_at": messages.NO_INDEX,
+        "input_crc32": 1,
+        "output_crc32": 0xFFFFFFFF,
+        "arena_high_water_bytes": 16_512,
+        "stack_high_water_bytes": 820,
+        "ticks": [39_490_871, 1 << 33],
+    },
+    "profile_request": {"first_op": 30},
+    "profile_answer": {"op_count": 32, "first_op": 30, "ticks": [1000, 2000]},
+    "output_request": {"index": 0, "length": 12, "offset": 0},
+    "output_answer": {"offset": 0, "data": b"\x80\x80\x7f"},
+    "arena_request": {"offset": 8000, "length": 4},
+    "arena_answer": {"offset": 8000, "data": b"\x01\x02\x03\x04"},
+    "ping_answer": {"boot_count": 2, "uptime_ms": 123_456},
+    "alive": {"op": 5, "op_count": 12},
+    "error": {
+        "request_type": int(messages.MessageType.PLAN_END),
+        "code": int(ErrorCode.ARENA_TOO_SMALL),
+        "index": messages.NO_INDEX,
+        "needed": 300_000,
+        "available": 262_144,
+        "boot_count": 1,
+        "lease_left_ms": 0,
+        "holder": bytes(messages.HOLDER_BYTES),
+    },
+}
+"""Fields of one example a message; reserved ones are zero."""
+
+
+def _structs() -> dict[str, Struct]:
+    structs = {f"{kind.name.lower()}_request": s for kind, s in messages.REQUESTS.items()}
+    structs |= {f"{kind.name.lower()}_answer": s for kind, s in messages.ANSWERS.items()}
+    structs |= {"alive": messages.ALIVE_MESSAGE, "error": messages.ERROR_ANSWER}
+    return {name: struct for name, struct in structs.items() if struct.subcons}
+
+
+def build_message(struct: Struct, fields: dict[str, Any]) -> bytes:
+    """The payload for ``fields``; reserved fields are filled with zeros."""
+    reserved = {
+        field.name: bytes(field.sizeof()) if hasattr(field.subcon, "length") else 0
+        for field in struct.subcons
+        if field.name.startswith("reserved")
+    }
+    return bytes(struct.build({**reserved, **fields}))
+
+
+def message_vectors() -> dict[str, dict[str, Any]]:
+    vectors = {}
+    for name, struct in _structs().items():
+        fields = EXAMPLE_FIELDS[name]
+        shown = {k: v.hex() if isinstance(v, bytes) else v for k, v in fields.items()}
+        vectors[name] = {"fields": shown, "payload": build_message(struct, fields).hex()}
+    return vectors
+
+
+def generator_vectors() -> list[dict[str, Any]]:
+    zero_state_seed = 0x9E3779B9
+    return [
+        {"seed": seed, "index": index, "bytes": draw_input(seed, index, count).hex()}
+        for seed, index, count in [
+            (0, 0, 8),
+            (1, 0, 17),
+            (1, 1, 17),
+            (0xFFFFFFFF, 3, 5),
+            (zero_state_seed, 0, 4),
+        ]
+    ]
+
+
+def capability_vectors() -> list[dict[str, Any]]:
+    board = Capabilities(
+        firmware="0.1.0",
+        board="pico",
+        domain="mcu",
+        uid="e660583883724a32",
+        core="cortex-m0plus",
+        clock_hz=133_000_000,
+        tick_hz=133_000_000,
+        max_payload_bytes=2048,
+        stores=(StoreCapability(1, 4, 200_000), StoreCapability(2, 1, 1 << 20)),
+        pool_bytes=253_952,
+        op_set=frozenset(int(op) for op in plan.PlanOp),
+        weight_layouts=(1,),
+        features=Feature.PROFILE | Feature.CYCLE_COUNTER,
+        build="gcc 12.2",
+        engine="jump_rt 0.1.0",
+        max_batch=16,
+        max_ns_per_mac=400,
+        plan_version=(1, 0),
+        static_bytes=4096,
+        stack_bytes=2048,
+        emulator="rp2040js 1.4.1 xip",
+    )
+    unknown = bytes([0xEE, 3]) + b"new"
+    return [
+        {"board": board.board, "clock_hz": board.clock_hz, "bytes": board.to_bytes().hex()},
+        {"board": "uno", "clock_hz": 0, "bytes": (unknown + b"\x02\x03uno").hex()},
+    ]
+
+
+def example_plan() -> bytes:
+    """The smallest complete plan: one QUANTIZE that negates four int8 values (-128 stays)."""
+    layout = {"tensors": 64, "ops": 96, "io": 128, "strings": 168, "shape": 176, "table": 192}
+    total_bytes = layout["table"] + 256
+    table = bytes((256 - byte) & 0xFF for byte in range(256))
+    tensors = b"".join(
+        plan.PLAN_TENSOR.build(
+            {
+                "dtype": plan.PlanDType.INT8,
+                "flags": flag,
+                "rank": 2,
+                "reserved": 0,
+                "arena_offset": offset,
+                "size_bytes": 4,
+                "shape_offset": layout["shape"],
+            }
+        )
+        for flag, offset in ((plan.TensorFlag.INPUT, 0), (plan.TensorFlag.OUTPUT, 4))
+    )
+    op = plan.PLAN_OP_HEADER.build(
+        {
+            "kind": plan.PlanOp.QUANTIZE,
+            "input_count": 1,
+            "output_count": 1,
+            "reserved": 0,
+            "record_bytes": 28,
+            "params_offset": 20,
+            "scratch_offset": 0,
+            "scratch_bytes": 0,
+        }
+    )
+    op += bytes([0, 0, 1, 0]) + plan.LOOKUP_PARAMS.build(
+        {"count": 4, "table_offset": layout["table"]}
+    )
+    contract = b"".join(
+        plan.PLAN_IO.build(
+            {
+                "tensor": tensor,
+                "meaning": plan.Meaning.GENERIC,
+                "reserved": 0,
+                "name_offset": layout["strings"] + tensor,
+                "name_bytes": 1,
+                "scale": 0.5,
+                "zero_point": 0,
+            }
+        )
+        for tensor in (0, 1)
+    )
+    body = bytearray(total_bytes)
+    for name, data in (
+        ("tensors", tensors),
+        ("ops", op),
+        ("io", contract),
+        ("strings", b"xy"),
+        ("shape", (1).to_bytes(4, "little") + (4).to_bytes(4, "little")),
+        ("table", table),
+    ):
+        body[layout[name] : layout[name] + len(data)] = data
+    header = {
+        "magic": plan.MAGIC,
+        "version_major": plan.VERSION_MAJOR,
+        "version_minor": plan.VERSION_MINOR,
+        "header_bytes": plan.PLAN_HEADER.sizeof(),
+        "total_bytes": total_bytes,
+        "crc32": 0,
+        "arena_bytes": 8,
+        "persistent_bytes": 0,
+        "tensor_count": 2,
+        "op_count": 1,
+        "input_count": 1,
+        "output_count": 1,
+        "tensors_offset": layout["tensors"],
+        "ops_offset": layout["ops"],
+        "ops_bytes": len(op),
+        "io_offset": layout["io"],
+        "strings_offset": layout["strings"],
+        "strings_bytes": 2,
+        "flags": 0,
+        "weight_layout": plan.WeightLayout.ROWS4,
+        "reserved": 0,
+        "macs": 0,
+    }
+    body[: plan.PLAN_HEADER.sizeof()] = plan.PLAN_HEADER.build(header)
+    return seal(bytes(body))
+
+
+def seal(body: bytes) -> bytes:
+    """``body`` with the CRC-32 of its header made right."""
+    crc = Int32ul.build(plan.plan_crc32(body))
+    return body[:12] + crc + body[16:]
+
+
+def plan_vectors() -> list[dict[str, Any]]:
+    """A plan that runs, and one wrong in each way that needs no kernel to see."""
+    good = example_plan()
+
+    def altered(offset: int, value: bytes) -> bytes:
+        return seal(good[:offset] + value + good[offset + len(value) :])
+
+    def case(name: str, data: bytes, code: ErrorCode) -> dict[str, Any]:
+        return {"name": name, "plan": data.hex(), "code": int(code)}
+
+    return [
+        {
+            **case("negate", good, ErrorCode.OK),
+            "input": "00017f80",
+            "output": "00ff8180",
+            "arena_bytes": 8,
+        },
+        case("magic", altered(0, b"X"), ErrorCode.PLAN_MAGIC),
+        case("major version", altered(4, b"\x02"), ErrorCode.PLAN_VERSION),
+        case("cut short", good[:-1], ErrorCode.PLAN_SIZE),
+        case("flipped bit", good[:-1] + b"\0", ErrorCode.PLAN_CHECKSUM),
+        case("tensors outside", altered(32, Int32ul.build(1 << 30)), ErrorCode.PLAN_TABLE),
+        case("tensor outside the arena", altered(68, Int32ul.build(8)), ErrorCode.PLAN_TENSOR),
+        case("unknown op", altered(96, b"\x1f"), ErrorCode.PLAN_OP_KIND),
+        case("record cut short", altered(100, b"\x10\0"), ErrorCode.PLAN_OP_RECORD),
+        case("count is not the tensors'", altered(116, b"\x05"), ErrorCode.PLAN_SHAPE),
+        case("table outside", altered(120, Int32ul.build(193)), ErrorCode.PLAN_DATA),
+    ]
+
+
+def render() -> dict[str, str]:
+    """File name to text."""
+    vectors: dict[str, Any] = {
+        "cobs": cobs_vectors(),
+        "frames": frame_vectors(),
+        "messages": message_vectors(),
+        "generator": generator_vectors(),
+        "capabilities": capability_vectors(),
+        "plans": plan_vectors(),
+    }
+    return {f"{name}.json": json.dumps(value, indent=1) + "\n" for name, value in vectors.items()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Write the golden vectors of the protocol.")
+    parser.parse_args(arguments)
+    GOLDEN_DIRECTORY.mkdir(exist_ok=True)
+    for name, text in render().items():
+        (GOLDEN_DIRECTORY / name).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
