@@ -8,7 +8,17 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 import attrs
-from construct import Bytes, GreedyBytes, GreedyRange, Int8ul, Int16ul, Int32ul, Prefixed, Struct
+from construct import (
+    Bytes,
+    Default,
+    GreedyBytes,
+    GreedyRange,
+    Int8ul,
+    Int16ul,
+    Int32ul,
+    Prefixed,
+    Struct,
+)
 
 
 class Tag(IntEnum):
@@ -46,7 +56,10 @@ class Feature(IntFlag):
 
 
 STORE_CAPABILITY = Struct(
-    "store" / Int8ul, "window" / Int8ul, "reserved" / Bytes(2), "capacity_bytes" / Int32ul
+    "store" / Int8ul,
+    "window" / Int8ul,
+    "reserved" / Default(Bytes(2), bytes(2)),
+    "capacity_bytes" / Int32ul,
 )
 _LIST = GreedyRange(Struct("tag" / Int8ul, "value" / Prefixed(Int8ul, GreedyBytes)))
 
@@ -108,7 +121,7 @@ class Capabilities:
             *(
                 (
                     Tag.STORE,
-                    STORE_CAPABILITY.build({**attrs.asdict(store), "reserved": bytes(2)}),
+                    STORE_CAPABILITY.build(attrs.asdict(store)),
                 )
                 for store in self.stores
             ),

@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Any
 
-from construct import Array, Bytes, FormatField, GreedyBytes, GreedyRange, Renamed, Struct
+from construct import Array, Bytes, Default, FormatField, GreedyBytes, GreedyRange, Renamed, Struct
 
 from protocol import capabilities, errors, framing, generator, messages, plan
 
@@ -37,7 +37,7 @@ class LayoutError(ValueError):
 
 def _c_field(name: str, field: object, offset: int) -> tuple[str, int] | None:
     """The C declaration of a field and its size, or None for variable-length data."""
-    if isinstance(field, Renamed):
+    if isinstance(field, (Renamed, Default)):
         return _c_field(name, field.subcon, offset)
     if isinstance(field, GreedyRange) or field is GreedyBytes:
         return None
@@ -55,7 +55,7 @@ def _c_field(name: str, field: object, offset: int) -> tuple[str, int] | None:
 
 
 def _format(field: object) -> str:
-    while isinstance(field, Renamed):
+    while isinstance(field, (Renamed, Default)):
         field = field.subcon
     if not isinstance(field, FormatField):
         raise LayoutError(f"{field!r} has no C type")

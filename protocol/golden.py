@@ -54,7 +54,7 @@ def frame_vectors() -> list[dict[str, Any]]:
             session=0,
             sequence=1,
             payload=messages.HELLO_REQUEST.build(
-                {"protocol_min": 1, "protocol_max": 1, "reserved": 0, "session": 0x12345678}
+                {"protocol_min": 1, "protocol_max": 1, "session": 0x12345678}
             ),
         ),
         Frame(
@@ -140,7 +140,7 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
         "holder": bytes(messages.HOLDER_BYTES),
     },
 }
-"""Fields of one example a message; reserved ones are zero."""
+"""One example a message."""
 
 
 def _structs() -> dict[str, Struct]:
@@ -150,22 +150,12 @@ def _structs() -> dict[str, Struct]:
     return {name: struct for name, struct in structs.items() if struct.subcons}
 
 
-def build_message(struct: Struct, fields: dict[str, Any]) -> bytes:
-    """The payload for ``fields``; reserved fields are filled with zeros."""
-    reserved = {
-        field.name: bytes(field.sizeof()) if hasattr(field.subcon, "length") else 0
-        for field in struct.subcons
-        if field.name.startswith("reserved")
-    }
-    return bytes(struct.build({**reserved, **fields}))
-
-
 def message_vectors() -> dict[str, dict[str, Any]]:
     vectors = {}
     for name, struct in _structs().items():
         fields = EXAMPLE_FIELDS[name]
         shown = {k: v.hex() if isinstance(v, bytes) else v for k, v in fields.items()}
-        vectors[name] = {"fields": shown, "payload": build_message(struct, fields).hex()}
+        vectors[name] = {"fields": shown, "payload": struct.build(fields).hex()}
     return vectors
 
 
@@ -225,7 +215,6 @@ def example_plan() -> bytes:
                 "dtype": plan.PlanDType.INT8,
                 "flags": flag,
                 "rank": 2,
-                "reserved": 0,
                 "arena_offset": offset,
                 "size_bytes": 4,
                 "shape_offset": layout["shape"],
@@ -238,7 +227,6 @@ def example_plan() -> bytes:
             "kind": plan.PlanOp.QUANTIZE,
             "input_count": 1,
             "output_count": 1,
-            "reserved": 0,
             "record_bytes": 28,
             "params_offset": 20,
             "scratch_offset": 0,
@@ -253,7 +241,6 @@ def example_plan() -> bytes:
             {
                 "tensor": tensor,
                 "meaning": plan.Meaning.GENERIC,
-                "reserved": 0,
                 "name_offset": layout["strings"] + tensor,
                 "name_bytes": 1,
                 "scale": 0.5,
@@ -293,7 +280,6 @@ def example_plan() -> bytes:
         "strings_bytes": 2,
         "flags": 0,
         "weight_layout": plan.WeightLayout.ROWS4,
-        "reserved": 0,
         "macs": 0,
     }
     body[: plan.PLAN_HEADER.sizeof()] = plan.PLAN_HEADER.build(header)
@@ -303,7 +289,7 @@ def example_plan() -> bytes:
 def seal(body: bytes) -> bytes:
     """``body`` with the CRC-32 of its header made right."""
     crc = Int32ul.build(plan.plan_crc32(body))
-    return body[:12] + crc + body[16:]
+    return bytes(body[:12] + crc + body[16:])
 
 
 def plan_vectors() -> list[dict[str, Any]]:

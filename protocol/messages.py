@@ -12,6 +12,7 @@ from enum import IntEnum, IntFlag
 
 from construct import (
     Bytes,
+    Default,
     GreedyBytes,
     GreedyRange,
     Int8ul,
@@ -87,7 +88,7 @@ class ResetCause(IntEnum):
 HELLO_REQUEST = Struct(
     "protocol_min" / Int8ul,
     "protocol_max" / Int8ul,
-    "reserved" / Int16ul,
+    "reserved" / Default(Int16ul, 0),
     "session" / Int32ul * "chosen by the host; not 0",
 )
 HELLO_ANSWER = Struct(
@@ -99,18 +100,18 @@ HELLO_ANSWER = Struct(
     "lease_left_ms" / Int32ul * "0: nobody holds the board",
     "holder" / Bytes(HOLDER_BYTES) * "who holds it, zero padded",
 )
-CAPABILITIES_REQUEST = Struct("offset" / Int16ul, "reserved" / Int16ul)
+CAPABILITIES_REQUEST = Struct("offset" / Int16ul, "reserved" / Default(Int16ul, 0))
 CAPABILITIES_ANSWER = Struct("total_bytes" / Int16ul, "offset" / Int16ul, "data" / GreedyBytes)
 LEASE_REQUEST = Struct(
     "action" / Int8ul,
-    "reserved" / Bytes(3),
+    "reserved" / Default(Bytes(3), bytes(3)),
     "duration_ms" / Int32ul,
     "holder" / Bytes(HOLDER_BYTES),
 )
 LEASE_ANSWER = Struct("duration_ms" / Int32ul * "granted", "boot_count" / Int32ul)
 PLAN_BEGIN_REQUEST = Struct(
     "store" / Int8ul,
-    "reserved" / Bytes(3),
+    "reserved" / Default(Bytes(3), bytes(3)),
     "size_bytes" / Int32ul,
     "crc32" / Int32ul * "over the exact bytes of the plan",
 )
@@ -129,7 +130,7 @@ PLAN_END_ANSWER = Struct(
 )
 INPUT_REQUEST = Struct(
     "index" / Int8ul,
-    "reserved" / Bytes(3),
+    "reserved" / Default(Bytes(3), bytes(3)),
     "offset" / Int32ul,
     "data" / GreedyBytes,
 )
@@ -140,7 +141,7 @@ RUN_REQUEST = Struct(
     "input_source" / Int8ul,
     "seed" / Int32ul,
     "op_limit" / Int16ul * "stop after this many ops; ALL_OPS runs the plan to its end",
-    "reserved" / Int16ul,
+    "reserved" / Default(Int16ul, 0),
 )
 RUN_ANSWER = Struct(
     "iterations" / Int16ul,
@@ -149,25 +150,25 @@ RUN_ANSWER = Struct(
     "output_crc32" / Int32ul * "of the first iteration",
     "arena_high_water_bytes" / Int32ul,
     "stack_high_water_bytes" / Int32ul,
-    "reserved" / Int32ul,
+    "reserved" / Default(Int32ul, 0),
     "ticks" / GreedyRange(Int64ul) * "one an iteration",
 )
-PROFILE_REQUEST = Struct("first_op" / Int16ul, "reserved" / Int16ul)
+PROFILE_REQUEST = Struct("first_op" / Int16ul, "reserved" / Default(Int16ul, 0))
 PROFILE_ANSWER = Struct("op_count" / Int16ul, "first_op" / Int16ul, "ticks" / GreedyRange(Int32ul))
 OUTPUT_REQUEST = Struct(
-    "index" / Int8ul, "reserved" / Int8ul, "length" / Int16ul, "offset" / Int32ul
+    "index" / Int8ul, "reserved" / Default(Int8ul, 0), "length" / Int16ul, "offset" / Int32ul
 )
 OUTPUT_ANSWER = Struct("offset" / Int32ul, "data" / GreedyBytes)
-ARENA_REQUEST = Struct("offset" / Int32ul, "length" / Int16ul, "reserved" / Int16ul)
+ARENA_REQUEST = Struct("offset" / Int32ul, "length" / Int16ul, "reserved" / Default(Int16ul, 0))
 ARENA_ANSWER = Struct("offset" / Int32ul, "data" / GreedyBytes)
 PING_ANSWER = Struct("boot_count" / Int32ul, "uptime_ms" / Int32ul)
 ALIVE_MESSAGE = Struct("op" / Int16ul * "the next op", "op_count" / Int16ul)
 ERROR_ANSWER = Struct(
     "request_type" / Int8ul,
-    "reserved" / Int8ul,
+    "reserved" / Default(Int8ul, 0),
     "code" / Int16sl,
     "index" / Int16ul * "op, tensor or input concerned, else NO_INDEX",
-    "reserved2" / Int16ul,
+    "reserved2" / Default(Int16ul, 0),
     "needed" / Int32ul,
     "available" / Int32ul,
     "boot_count" / Int32ul,

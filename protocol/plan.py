@@ -17,7 +17,18 @@ from __future__ import annotations
 import zlib
 from enum import IntEnum, IntFlag
 
-from construct import Array, Float32l, Int8sl, Int8ul, Int16sl, Int16ul, Int32sl, Int32ul, Struct
+from construct import (
+    Array,
+    Default,
+    Float32l,
+    Int8sl,
+    Int8ul,
+    Int16sl,
+    Int16ul,
+    Int32sl,
+    Int32ul,
+    Struct,
+)
 
 MAGIC = int.from_bytes(b"JPLN", "little")
 VERSION_MAJOR = 1
@@ -108,14 +119,14 @@ PLAN_HEADER = Struct(
     "strings_bytes" / Int32ul,
     "flags" / Int16ul,
     "weight_layout" / Int8ul,
-    "reserved" / Int8ul,
+    "reserved" / Default(Int8ul, 0),
     "macs" / Int32ul * "multiply-accumulates of one run, saturated at 2^32 - 1",
 )
 PLAN_TENSOR = Struct(
     "dtype" / Int8ul,
     "flags" / Int8ul,
     "rank" / Int8ul,
-    "reserved" / Int8ul,
+    "reserved" / Default(Int8ul, 0),
     "arena_offset" / Int32ul,
     "size_bytes" / Int32ul,
     "shape_offset" / Int32ul * "uint32_t[rank] in the data",
@@ -123,7 +134,7 @@ PLAN_TENSOR = Struct(
 PLAN_IO = Struct(
     "tensor" / Int16ul,
     "meaning" / Int8ul,
-    "reserved" / Int8ul,
+    "reserved" / Default(Int8ul, 0),
     "name_offset" / Int32ul * "UTF-8 in the strings",
     "name_bytes" / Int32ul,
     "scale" / Float32l,
@@ -133,7 +144,7 @@ PLAN_OP_HEADER = Struct(
     "kind" / Int8ul,
     "input_count" / Int8ul,
     "output_count" / Int8ul,
-    "reserved" / Int8ul,
+    "reserved" / Default(Int8ul, 0),
     "record_bytes" / Int16ul * "this header, tensor indices (uint16_t, padded to 4), parameters",
     "params_offset" / Int16ul * "from the start of the record",
     "scratch_offset" / Int32ul * "in the arena, divisible by 16",
