@@ -27,9 +27,16 @@ class ExitCode(IntEnum):
 
 
 class JumpstationError(Exception):
-    """A failure that is not a bug: it has an owner and an exit code."""
+    """A failure that is not a bug: it has an owner and an exit code.
+
+    ``hint`` says what to do next, where the message does not already.
+    """
 
     exit_code: ExitCode = ExitCode.BUG
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class ConfigError(JumpstationError):
@@ -60,8 +67,9 @@ class BoardError(JumpstationError):
         code: int = 0,
         needed: int | None = None,
         available: int | None = None,
+        hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.code = code
         self.needed = needed
         self.available = available
@@ -78,7 +86,9 @@ class DeadlineExceeded(JumpstationError):  # noqa: N818  # a deadline is what it
 
     exit_code = ExitCode.DEADLINE
 
-    def __init__(self, message: str, *, awaited: str = "", waited_s: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, awaited: str = "", waited_s: float | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.awaited = awaited
         self.waited_s = waited_s
