@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+/**
+ * A Raspberry Pi Pico on rp2040js: `node main.mjs --image pico.bin`.
+ *
+ * Prints one line `READY {"uart": port, "control": port}` on stdout once the firmware listens on UART0. Bytes on the
+ * first TCP port are UART0's; the second takes and sends JSON lines (see control.mjs). Exit codes: 0 told to end,
+ * 2 usage, 70 the firmware did what the part does not forgive (the reason is the last line on stderr).
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Board } from './board.mjs';
+import { FLASH_BYTES } from './chip.mjs';
+import { ControlServer, UartServer } from './server.mjs';
+import { SerialLine } from './line.mjs';
+import { UID_BYTES } from './rom.mjs';
+
+const EXIT_USAGE = 2;
+const EXIT_STOPPED = 70;
+const RP2040JS_VERSION = '1.4.1';
+const PARENT_POLL_MS = 500;
+
+const USAGE = `usage: node main.mjs --image FILE [options]
+
+  --image FILE          firmware, flat from 0x10000000, its second stage first
+  --flash-model MODEL   xip (default: cache and SPI transfers cost time) or zero-wait
+  --flash-file FILE     keep the flash in FILE between runs; --image overlays it
+  --baud N              rate of the host's end of UART0 (default 921600)
+  --uid HEX             unique id, 16 hex digits
+  --port N              TCP port for UART0 (default 0: any)
+  --control-port N      TCP port for commands (default 0: any)
+  --exit-with-parent    end when stdin closes or the parent process is gone
+  --verbose             say what the peripherals warn about
+`;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      image: { type: 'string' },
+      'flash-model': { type: 'string', default: 'xip' },
+      'flash-file': { type: 'string' },
+      baud: { type: 'string', default: '921600' },
+      uid: { type: 'string', default: 'e661640843215a2c' },
+      port: { type: 'string', default: '0' },
+      'control-port': { type: 'string', default: '0' },
+      'exit-with-parent': { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    process.exit(0);
+  }
+  if (!values.image && !values['flash-file']) {
+    throw new Error('--image is required');
+  }
+  if (!['xip', 'zero-wait'].includes(values['flash-model'])) {
+    throw new Error(`--flash-model: ${values['flash-model']} is neither xip nor zero-wait`);
+  }
+  if (!new RegExp(`^[0-9a-f]{${UID_BYTES * 2}}$`, 'i').test(values.uid)) {
+    throw new Error(`--uid: ${UID_BYTES * 2} hex digits are needed`);
+  }
+  const image = values.image ? readFileSync(values.image) : null;
+  if (image && image.length > FLASH_BYTES) {
+    throw new Error(`${values.image}: ${image.length} bytes, the flash has ${FLASH_BYTES}`);
+  }
+  if (!(Number(values.baud) > 0)) {
+    throw new Error(`--baud: ${values.baud} is not a rate`);
+  }
+  return { ...values, image };
+}
+
+/** A board must not outlive whoever started it. */
+function exitWithParent(end) {
+  const parent = process.ppid;
+  process.stdin.on('end', end).on('error', end).resume();
+  setInterval(() => process.ppid !== parent && end(), PARENT_POLL_MS).unref();
+}
+
+async function main() {
+  let values;
+  try {
+    values = options();
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${USAGE}`);
+    process.exit(EXIT_USAGE);
+  }
+  const line = new SerialLine(Number(values.baud), (bytes) => uart.send(bytes));
+  let exitCode = 0;
+  let control = null;
+  const board = new Board(
+    {
+      image: values.image,
+      flashFile: values['flash-file'] ?? null,
+      xipModelled: values['flash-model'] === 'xip',
+      description: `rp2040js ${RP2040JS_VERSION} ${values['flash-model']}`,
+      uid: Buffer.from(values.uid, 'hex'),
+    },
+    line,
+    {
+      warn: (message) => values.verbose && process.stderr.write(`${message}\n`),
+      onReset: (cause) => control?.send({ event: 'reset', cause }),
+      onStop: (report) => {
+        exitCode = EXIT_STOPPED;
+        process.stderr.write(`stopped at pc ${report.pc} (lr ${report.lr}): ${report.reason}\n`);
+        control?.send({ event: 'stopped', ...report });
+      },
+    },
+  );
+  const end = () => {
+    board.saveFlash();
+    process.exit(exitCode);
+  };
+  const uart = new UartServer(board, line);
+  control = new ControlServer(board, end);
+  const ports = {
+    uart: await uart.listen(Number(values.port)),
+    control: await control.listen(Number(values['control-port'])),
+  };
+  process.on('SIGTERM', end).on('SIGINT', end);
+  if (values['exit-with-parent']) {
+    exitWithParent(end);
+  }
+  while (board.booting) {
+    board.runSlice(10_000);
+    if (board.chip.core.waiting) {
+      break;
+    }
+  }
+  if (!board.stopped) {
+    process.stdout.write(`READY ${JSON.stringify(ports)}\n`);
+  }
+  await board.run();
+  control.flushThen(end);
+}
+
+await main();
