@@ -1,0 +1,1 @@
+"""Trains the bundled examples. Run `python -m examples.train`."""
