@@ -35,48 +35,84 @@ class LayoutError(ValueError):
     """A structure whose C twin would need padding."""
 
 
-def _c_field(name: str, field: object, offset: int) -> tuple[str, int] | None:
-    """The C declaration of a field and its size, or None for variable-length data."""
-    if isinstance(field, (Renamed, Default)):
-        return _c_field(name, field.subcon, offset)
-    if isinstance(field, GreedyRange) or field is GreedyBytes:
-        return None
-    if isinstance(field, Bytes):
-        return f"uint8_t {name}[{field.length}];", int(field.length)
-    if isinstance(field, Array):
-        ctype, size = C_TYPES[_format(field.subcon)]
-        declaration, total = f"{ctype} {name}[{field.count}];", size * int(field.count)
-    else:
-        ctype, size = C_TYPES[_format(field)]
-        declaration, total = f"{ctype} {name};", size
-    if offset % size:
-        raise LayoutError(f"{name} at byte {offset} is not aligned to {size}")
-    return declaration, total
+MESSAGE_STRUCTS: dict[str, Struct] = {
+    **{f"{kind.name.lower()}_request": s for kind, s in messages.REQUESTS.items() if s.subcons},
+    **{f"{kind.name.lower()}_answer": s for kind, s in messages.ANSWERS.items() if s.subcons},
+    "alive_message": messages.ALIVE_MESSAGE,
+    "error_answer": messages.ERROR_ANSWER,
+    "store_capability": capabilities.STORE_CAPABILITY,
+}
+PLAN_STRUCTS: dict[str, Struct] = {
+    "plan_header": plan.PLAN_HEADER,
+    "plan_tensor": plan.PLAN_TENSOR,
+    "plan_io": plan.PLAN_IO,
+    "plan_op": plan.PLAN_OP_HEADER,
+    "conv_params": plan.CONV_PARAMS,
+    "fully_connected_params": plan.FULLY_CONNECTED_PARAMS,
+    "elementwise_params": plan.ELEMENTWISE_PARAMS,
+    "pool_params": plan.POOL_PARAMS,
+    "softmax_params": plan.SOFTMAX_PARAMS,
+    "lookup_params": plan.LOOKUP_PARAMS,
+    "pad_params": plan.PAD_PARAMS,
+    "mean_params": plan.MEAN_PARAMS,
+    "concatenation_params": plan.CONCATENATION_PARAMS,
+    "transpose_params": plan.TRANSPOSE_PARAMS,
+    "reshape_params": plan.RESHAPE_PARAMS,
+}
+STRUCTS = MESSAGE_STRUCTS | PLAN_STRUCTS
+"""Every structure with a C twin ``jsp_<name>``."""
 
 
-def _format(field: object) -> str:
+def layout(struct: Struct) -> list[tuple[int, str, str, str]]:
+    """Offset, C type, name and remark of each field; data of variable length last.
+
+    Raises LayoutError where the C structure would need padding.
+    """
+    rows, offset = [], 0
+    for field in struct.subcons:
+        ctype, count, size, alignment = _c_type(field)
+        if offset % alignment:
+            raise LayoutError(f"{field.name} at byte {offset} is not aligned to {alignment}")
+        rows.append((offset, ctype + count, field.name, field.docs))
+        offset += size
+    return rows
+
+
+def _c_type(field: object) -> tuple[str, str, int, int]:
+    """C type, array suffix, size and alignment; variable-length data has size 0."""
     while isinstance(field, (Renamed, Default)):
         field = field.subcon
-    if not isinstance(field, FormatField):
-        raise LayoutError(f"{field!r} has no C type")
-    return str(field.fmtstr)
+    if field is GreedyBytes:
+        return "uint8_t", "[]", 0, 1
+    if isinstance(field, GreedyRange):
+        ctype, _, _, alignment = _c_type(field.subcon)
+        return ctype, "[]", 0, alignment
+    if isinstance(field, Bytes):
+        return "uint8_t", f"[{field.length}]", int(field.length), 1
+    if isinstance(field, Array):
+        ctype, _, size, alignment = _c_type(field.subcon)
+        return ctype, f"[{field.count}]", size * int(field.count), alignment
+    if isinstance(field, FormatField):
+        ctype, size = C_TYPES[field.fmtstr]
+        return ctype, "", size, size
+    raise LayoutError(f"{field!r} has no C type")
 
 
 def c_struct(name: str, struct: Struct) -> str:
     """The C twin of the fixed part of ``struct``, with a compile-time check of its size."""
-    lines, offset = [], 0
-    for field in struct.subcons:
-        emitted = _c_field(field.name, field, offset)
-        if emitted is None:
+    lines = []
+    for _, ctype, field, docs in layout(struct):
+        scalar, _, count = ctype.partition("[")
+        if count == "]":
             continue
-        declaration, size = emitted
-        comment = f" /* {field.docs} */" if field.docs else ""
-        lines.append(f"    {declaration}{comment}")
-        offset += size
+        suffix = f"[{count}" if count else ""
+        comment = f" /* {docs} */" if docs else ""
+        lines.append(f"    {scalar} {field}{suffix};{comment}")
+    size = sum(_c_type(field)[2] for field in struct.subcons)
     body = "\n".join(lines)
     return (
         f"typedef struct {name} {{\n{body}\n}} {name};\n"
-        f"#define {name.upper()}_BYTES {offset}u\n"
+        f"#define {name.upper()}_BYTES {size}u\n"
         f"typedef char {name}_size_check[sizeof({name}) == {name.upper()}_BYTES ? 1 : -1];\n"
     )
 
@@ -121,22 +157,14 @@ def render() -> str:
         + c_enum("JSP_RUN_", messages.RunFlag)
         + c_enum("JSP_RESET_", messages.ResetCause),
     ]
-    for kind, struct in messages.REQUESTS.items():
-        if struct.subcons:
-            parts.append(c_struct(f"jsp_{kind.name.lower()}_request", struct))
-    for kind, struct in messages.ANSWERS.items():
-        if struct.subcons:
-            parts.append(c_struct(f"jsp_{kind.name.lower()}_answer", struct))
+    parts += [c_struct(f"jsp_{name}", struct) for name, struct in MESSAGE_STRUCTS.items()]
     parts += [
-        c_struct("jsp_alive_message", messages.ALIVE_MESSAGE),
-        c_struct("jsp_error_answer", messages.ERROR_ANSWER),
         "/* Seeded inputs */\n"
         + _define("JSP_INPUT_STRIDE", generator.INPUT_STRIDE)
         + _define("JSP_ZERO_STATE", generator.ZERO_STATE),
         "/* Capabilities */\n"
         + c_enum("JSP_TAG_", capabilities.Tag)
         + c_enum("JSP_FEATURE_", capabilities.Feature),
-        c_struct("jsp_store_capability", capabilities.STORE_CAPABILITY),
         "/* Error codes */\n" + c_enum("JSP_E_", errors.ErrorCode, errors.DESCRIPTIONS),
         "/* The plan */\n"
         + _define("JSP_PLAN_MAGIC", plan.MAGIC)
@@ -151,29 +179,9 @@ def render() -> str:
         + c_enum("JSP_TENSOR_", plan.TensorFlag)
         + c_enum("JSP_PLAN_", plan.PlanFlag)
         + c_enum("JSP_LAYOUT_", plan.WeightLayout),
-        c_struct("jsp_plan_header", plan.PLAN_HEADER),
-        c_struct("jsp_plan_tensor", plan.PLAN_TENSOR),
-        c_struct("jsp_plan_io", plan.PLAN_IO),
-        c_struct("jsp_plan_op", plan.PLAN_OP_HEADER),
     ]
-    for name, struct in PARAMETER_STRUCTS.items():
-        parts.append(c_struct(f"jsp_{name}_params", struct))
+    parts += [c_struct(f"jsp_{name}", struct) for name, struct in PLAN_STRUCTS.items()]
     return "\n".join(parts) + "\n#endif\n"
-
-
-PARAMETER_STRUCTS = {
-    "conv": plan.CONV_PARAMS,
-    "fully_connected": plan.FULLY_CONNECTED_PARAMS,
-    "elementwise": plan.ELEMENTWISE_PARAMS,
-    "pool": plan.POOL_PARAMS,
-    "softmax": plan.SOFTMAX_PARAMS,
-    "lookup": plan.LOOKUP_PARAMS,
-    "pad": plan.PAD_PARAMS,
-    "mean": plan.MEAN_PARAMS,
-    "concatenation": plan.CONCATENATION_PARAMS,
-    "transpose": plan.TRANSPOSE_PARAMS,
-    "reshape": plan.RESHAPE_PARAMS,
-}
 
 
 def _frame_offsets() -> str:

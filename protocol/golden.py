@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from construct import Int32ul, Struct
+from construct import Int32ul
 
 from protocol import messages, plan
 from protocol.capabilities import Capabilities, Feature, StoreCapability
+from protocol.emit import MESSAGE_STRUCTS
 from protocol.errors import ErrorCode
 from protocol.framing import Frame, cobs_encode
 from protocol.generator import draw_input
@@ -128,8 +129,9 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
     "arena_request": {"offset": 8000, "length": 4},
     "arena_answer": {"offset": 8000, "data": b"\x01\x02\x03\x04"},
     "ping_answer": {"boot_count": 2, "uptime_ms": 123_456},
-    "alive": {"op": 5, "op_count": 12},
-    "error": {
+    "alive_message": {"op": 5, "op_count": 12},
+    "store_capability": {"store": 1, "window": 4, "capacity_bytes": 200_000},
+    "error_answer": {
         "request_type": int(messages.MessageType.PLAN_END),
         "code": int(ErrorCode.ARENA_TOO_SMALL),
         "index": messages.NO_INDEX,
@@ -143,16 +145,9 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
 """One example a message."""
 
 
-def _structs() -> dict[str, Struct]:
-    structs = {f"{kind.name.lower()}_request": s for kind, s in messages.REQUESTS.items()}
-    structs |= {f"{kind.name.lower()}_answer": s for kind, s in messages.ANSWERS.items()}
-    structs |= {"alive": messages.ALIVE_MESSAGE, "error": messages.ERROR_ANSWER}
-    return {name: struct for name, struct in structs.items() if struct.subcons}
-
-
 def message_vectors() -> dict[str, dict[str, Any]]:
     vectors = {}
-    for name, struct in _structs().items():
+    for name, struct in MESSAGE_STRUCTS.items():
         fields = EXAMPLE_FIELDS[name]
         shown = {k: v.hex() if isinstance(v, bytes) else v for k, v in fields.items()}
         vectors[name] = {"fields": shown, "payload": struct.build(fields).hex()}

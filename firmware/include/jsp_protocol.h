@@ -246,6 +246,15 @@ typedef struct jsp_error_answer {
 #define JSP_ERROR_ANSWER_BYTES 40u
 typedef char jsp_error_answer_size_check[sizeof(jsp_error_answer) == JSP_ERROR_ANSWER_BYTES ? 1 : -1];
 
+typedef struct jsp_store_capability {
+    uint8_t store;
+    uint8_t window;
+    uint8_t reserved[2];
+    uint32_t capacity_bytes;
+} jsp_store_capability;
+#define JSP_STORE_CAPABILITY_BYTES 8u
+typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP_STORE_CAPABILITY_BYTES ? 1 : -1];
+
 /* Seeded inputs */
 #define JSP_INPUT_STRIDE 2654435769u
 #define JSP_ZERO_STATE 1831565813u
@@ -279,15 +288,6 @@ typedef char jsp_error_answer_size_check[sizeof(jsp_error_answer) == JSP_ERROR_A
 #define JSP_FEATURE_RESET 16
 #define JSP_FEATURE_WATCHDOG_HARDWARE 32
 #define JSP_FEATURE_WATCHDOG_SOFTWARE 64
-
-typedef struct jsp_store_capability {
-    uint8_t store;
-    uint8_t window;
-    uint8_t reserved[2];
-    uint32_t capacity_bytes;
-} jsp_store_capability;
-#define JSP_STORE_CAPABILITY_BYTES 8u
-typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP_STORE_CAPABILITY_BYTES ? 1 : -1];
 
 /* Error codes */
 #define JSP_E_OK 0 /* done */
