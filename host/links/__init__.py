@@ -1,0 +1,1 @@
+"""Ways to a board: bytes in, bytes out, no knowledge of messages."""

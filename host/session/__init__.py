@@ -1,0 +1,7 @@
+"""Speaks the protocol with one board: the only code on the host that knows its messages."""
+
+from host.session.deadline import Deadline
+from host.session.exchange import Exchange, TrafficCounters
+from host.session.session import LoadedPlan, RunResult, Session
+
+__all__ = ["Deadline", "Exchange", "LoadedPlan", "RunResult", "Session", "TrafficCounters"]

@@ -1,0 +1,77 @@
+"""What a board's ERROR answer means, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from host.errors import BoardError
+from protocol.errors import DESCRIPTIONS, ErrorCode
+from protocol.messages import NO_INDEX, MessageType, ResetCause
+
+_HINTS = {
+    ErrorCode.NO_SESSION: "run the command again",
+    ErrorCode.UNSUPPORTED_VERSION: "flash the firmware that belongs to this version of the host",
+    ErrorCode.STORE_TOO_SMALL: "use a smaller model, or the other plan store (--plan-store)",
+    ErrorCode.ARENA_TOO_SMALL: "use a smaller model, or --plan-store flash where RAM holds both",
+    ErrorCode.STORE_FAULT: "try again; if it stays, the board's flash is worn out or protected",
+    ErrorCode.ARENA_OVERRUN: "a kernel wrote outside the arena: this is a bug in the firmware",
+    ErrorCode.UPLOAD_CHECKSUM: "try again; if it stays, the board's memory is faulty",
+}
+
+
+def _name(code: int) -> str:
+    try:
+        return ErrorCode(code).name
+    except ValueError:
+        return f"error {code}"
+
+
+def _describe(code: int) -> str:
+    try:
+        return DESCRIPTIONS[ErrorCode(code)]
+    except ValueError:
+        return "a code this version of the host does not know"
+
+
+def holder_name(raw: bytes) -> str:
+    """The text in a zero-padded holder field."""
+    return raw.rstrip(b"\0").decode("utf-8", "replace") or "another client"
+
+
+def reset_cause_name(cause: int) -> str:
+    """The field's word for why a board last started: ``power-on``, ``watchdog``."""
+    try:
+        return ResetCause(cause).name.lower().replace("_", "-")
+    except ValueError:
+        return f"cause {cause}"
+
+
+def board_error(answer: Any) -> BoardError:
+    """Makes the exception for a parsed ERROR answer."""
+    code = int(answer.code)
+    if code == ErrorCode.BUSY:
+        holder = holder_name(bytes(answer.holder))
+        left_s = answer.lease_left_ms / 1000
+        return BoardError(
+            f"the board is in use by {holder}: its lease has {left_s:.0f} s left",
+            code=code,
+            hint=f"wait for {holder} to finish, or {left_s:.0f} s after its last request",
+        )
+    try:
+        request = MessageType(answer.request_type).name
+    except ValueError:
+        request = f"message 0x{answer.request_type:02x}"
+    text = f"the board refused {request}: {_describe(code)} ({_name(code)}"
+    if answer.index != NO_INDEX:
+        text += f", index {answer.index}"
+    text += ")"
+    sized = bool(answer.needed or answer.available)
+    if sized:
+        text += f": needs {answer.needed:,} bytes, has {answer.available:,}"
+    return BoardError(
+        text,
+        code=code,
+        needed=int(answer.needed) if sized else None,
+        available=int(answer.available) if sized else None,
+        hint=_HINTS.get(ErrorCode(code), "") if code in set(ErrorCode) else "",
+    )
