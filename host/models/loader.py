@@ -1,0 +1,35 @@
+"""Finds the importer for a model file by its content."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from host.errors import ConfigError, ModelError
+from host.models import tflite_importer
+from host.models.graph import Graph
+
+MAX_FILE_BYTES = 1 << 31
+
+
+def load_model(path: str | Path) -> Graph:
+    """Reads the model at ``path``, whatever its name's ending.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot be read.
+        ModelError: its content is of no known format, corrupt or not supported.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: larger than 2 GB; such a model runs on no board here")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; name a model file") from error
+    if not data:
+        raise ModelError(f"{path}: the file is empty; export or download the model again")
+    if not tflite_importer.is_tflite(data):
+        raise ModelError(f"{path}: no known model format; supported: int8 .tflite")
+    graph = tflite_importer.import_tflite(data, path.stem)
+    graph.sha256 = hashlib.sha256(data).hexdigest()
+    return graph
