@@ -73,7 +73,7 @@ def write_data(digits: data.Digits, output: Path) -> None:
     """Writes `calibration/images.npy` and `test.npz` (`images`, `labels`), NHWC float32."""
     (output / "calibration").mkdir(exist_ok=True)
     np.save(output / "calibration" / "images.npy", digits.calibration_images)
-    np.savez_compressed(output / "test.npz", images=digits.test_images, labels=digits.test_labels)
+    np.savez(output / "test.npz", images=digits.test_images, labels=digits.test_labels)
 
 
 def main() -> None:
