@@ -23,6 +23,7 @@ typedef struct jr_args {
 typedef struct jr_kernel {
     int (*check)(const jr_args *args); /* 0 or a negative JSP_E_PLAN_* code */
     void (*run)(const jr_args *args);
+    uint16_t params_bytes; /* the op record holds at least as many behind params_offset */
 } jr_kernel;
 
 static inline const JR_PLAN jsp_plan_tensor *jr_op_tensor(const jr_args *args, uint32_t position) {

@@ -1,0 +1,77 @@
+#include <stddef.h>
+
+#include "check_plan.h"
+#include "kernels.h"
+
+static jr_args first_op(const jr_engine *engine) {
+    jr_args args;
+    args.plan = engine->plan;
+    args.op = (const JR_PLAN jsp_plan_op *)(engine->plan + engine->header->ops_offset);
+    args.tensors = (const JR_PLAN jsp_plan_tensor *)(engine->plan + engine->header->tensors_offset);
+    args.params = NULL;
+    args.arena = engine->arena;
+    args.plan_bytes = engine->header->total_bytes;
+    args.arena_bytes = engine->header->arena_bytes;
+    return args;
+}
+
+int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint8_t *arena,
+            uint32_t arena_bytes, jr_fault *fault) {
+    jr_args args;
+    int error;
+    fault->index = JSP_NO_INDEX;
+    fault->needed = 0;
+    fault->available = 0;
+    error = jr_check_container(plan, plan_bytes, arena_bytes, fault);
+    if (error != JSP_E_OK) {
+        return error;
+    }
+    engine->plan = plan;
+    engine->header = (const JR_PLAN jsp_plan_header *)plan;
+    engine->arena = arena;
+    engine->arena_bytes = arena_bytes;
+    args = first_op(engine);
+    return jr_check_ops(&args, fault);
+}
+
+void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks) {
+    jr_args args = first_op(engine);
+    uint16_t count = engine->header->op_count;
+    uint16_t i;
+    if (op_limit < count) {
+        count = op_limit;
+    }
+    for (i = 0; i < count; i++) {
+        const JR_PLAN uint8_t *record = (const JR_PLAN uint8_t *)args.op;
+        args.params = record + args.op->params_offset;
+        if (hooks != NULL && hooks->before_op != NULL) {
+            hooks->before_op(hooks->context, i);
+        }
+        jr_find_kernel(args.op->kind)->run(&args);
+        if (hooks != NULL && hooks->after_op != NULL) {
+            hooks->after_op(hooks->context, i);
+        }
+        args.op = (const JR_PLAN jsp_plan_op *)(record + args.op->record_bytes);
+    }
+}
+
+static const JR_PLAN jsp_plan_io *io_record(const jr_engine *engine, uint32_t position) {
+    return (const JR_PLAN jsp_plan_io *)(engine->plan + engine->header->io_offset) + position;
+}
+
+const JR_PLAN jsp_plan_io *jr_input_io(const jr_engine *engine, uint16_t index) {
+    return index < engine->header->input_count ? io_record(engine, index) : NULL;
+}
+
+const JR_PLAN jsp_plan_io *jr_output_io(const jr_engine *engine, uint16_t index) {
+    return index < engine->header->output_count
+               ? io_record(engine, (uint32_t)engine->header->input_count + index)
+               : NULL;
+}
+
+const JR_PLAN jsp_plan_tensor *jr_tensor(const jr_engine *engine, uint16_t index) {
+    if (index >= engine->header->tensor_count) {
+        return NULL;
+    }
+    return (const JR_PLAN jsp_plan_tensor *)(engine->plan + engine->header->tensors_offset) + index;
+}

@@ -1,0 +1,138 @@
+/*
+ * CONV_2D: groups, dilation, any stride and padding. The bias holds the input zero
+ * point's part for every kernel position, so padding counts as pad_value.
+ */
+#include <string.h>
+
+#include "kernels.h"
+#include "requantize.h"
+#include "window.h"
+
+/* One output pixel's view of the input. */
+typedef struct pixel {
+    const int8_t *image; /* of the batch; NULL: `packed` holds the one pixel */
+    const int8_t *packed;
+    int32_t y, x; /* input position of the kernel's first row and column */
+    jr_span rows, columns;
+} pixel;
+
+static uint32_t dot(uint32_t acc, const int8_t *x, const JR_PLAN int8_t *w, uint32_t count) {
+    for (; count > 0; count--) {
+        acc += (uint32_t)((int32_t)*x++ * *w++);
+    }
+    return acc;
+}
+
+static uint32_t weight_sum(const JR_PLAN int8_t *w, uint32_t count) {
+    uint32_t sum = 0;
+    for (; count > 0; count--) {
+        sum += (uint32_t)(int32_t)*w++;
+    }
+    return sum;
+}
+
+/* A kernel row inside the input: padding, input, padding. */
+static uint32_t convolve_row(const JR_PLAN jsp_conv_params *p, const pixel *at, const int8_t *row,
+                             const JR_PLAN int8_t *w, uint32_t acc) {
+    const uint32_t depth = (uint32_t)p->input_c / p->groups;
+    const uint32_t step = (uint32_t)p->dilation_w * p->input_c;
+    const uint32_t inside = at->columns.end - at->columns.begin;
+    const JR_PLAN int8_t *w_inside = w + at->columns.begin * depth;
+    uint32_t padding = weight_sum(w, at->columns.begin * depth);
+    const int8_t *x;
+    uint32_t i;
+    padding += weight_sum(w + at->columns.end * depth, (p->kernel_w - at->columns.end) * depth);
+    acc += padding * (uint32_t)p->pad_value;
+    if (inside == 0) {
+        return acc;
+    }
+    x = row + (uint32_t)(at->x + (int32_t)(at->columns.begin * p->dilation_w)) * p->input_c;
+    if (step == depth) {
+        return dot(acc, x, w_inside, inside * depth);
+    }
+    for (i = 0; i < inside; i++) {
+        acc = dot(acc, x, w_inside, depth);
+        x += step;
+        w_inside += depth;
+    }
+    return acc;
+}
+
+/* Accumulator of one output channel; `first_c` is its group's first input channel. */
+static uint32_t convolve(const JR_PLAN jsp_conv_params *p, const pixel *at, const JR_PLAN int8_t *w,
+                         uint32_t first_c, uint32_t acc) {
+    const uint32_t row_elements = (uint32_t)p->kernel_w * ((uint32_t)p->input_c / p->groups);
+    uint32_t ky;
+    if (at->packed != NULL) {
+        return dot(acc, at->packed, w, p->input_c);
+    }
+    for (ky = 0; ky < p->kernel_h; ky++) {
+        if (ky < at->rows.begin || ky >= at->rows.end) {
+            acc += weight_sum(w, row_elements) * (uint32_t)p->pad_value;
+        } else {
+            const uint32_t y = (uint32_t)(at->y + (int32_t)(ky * p->dilation_h));
+            const int8_t *row = at->image + y * p->input_w * p->input_c + first_c;
+            acc = convolve_row(p, at, row, w, acc);
+        }
+        w += row_elements;
+    }
+    return acc;
+}
+
+static void convolve_pixel(const jr_args *args, const pixel *at, int8_t *output) {
+    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const JR_PLAN int8_t *w = (const JR_PLAN int8_t *)(args->plan + p->weights_offset);
+    const JR_PLAN int32_t *bias = (const JR_PLAN int32_t *)(args->plan + p->bias_offset);
+    const JR_PLAN int32_t *multipliers =
+        (const JR_PLAN int32_t *)(args->plan + p->multipliers_offset);
+    const JR_PLAN int8_t *shifts = (const JR_PLAN int8_t *)(args->plan + p->shifts_offset);
+    const uint32_t depth = (uint32_t)p->input_c / p->groups;
+    const uint32_t outputs_per_group = (uint32_t)p->output_c / p->groups;
+    const uint32_t row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * depth + 3u) & ~UINT32_C(3);
+    uint32_t first_c, i;
+    for (first_c = 0; first_c < p->input_c; first_c += depth) {
+        for (i = 0; i < outputs_per_group; i++) {
+            const int32_t acc = (int32_t)convolve(p, at, w, first_c, (uint32_t)*bias++);
+            *output++ = jr_to_int8(jr_requantize(acc, *multipliers++, *shifts++),
+                                   p->output_zero_point, p->activation_min, p->activation_max);
+            w += row_bytes;
+        }
+    }
+}
+
+void jr_conv_2d_run(const jr_args *args) {
+    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const int8_t *input = jr_input(args, 0);
+    int8_t *output = jr_output(args, 0);
+    const uint32_t image_bytes = (uint32_t)p->input_h * p->input_w * p->input_c;
+    uint32_t n, y, x;
+    pixel at;
+    if (input == output) {
+        /* In place, 1x1: an output pixel overwrites its own input pixel, or one read before. */
+        const uint32_t pixels = (uint32_t)p->batch * p->output_h * p->output_w;
+        at.image = NULL;
+        at.packed = (const int8_t *)jr_scratch(args);
+        for (n = 0; n < pixels; n++) {
+            memcpy(jr_scratch(args), input, p->input_c);
+            convolve_pixel(args, &at, output);
+            input += p->input_c;
+            output += p->output_c;
+        }
+        return;
+    }
+    at.packed = NULL;
+    at.image = input;
+    for (n = 0; n < p->batch; n++) {
+        for (y = 0; y < p->output_h; y++) {
+            at.y = (int32_t)(y * p->stride_h) - p->pad_top;
+            at.rows = jr_clip_window(at.y, p->kernel_h, p->dilation_h, p->input_h);
+            for (x = 0; x < p->output_w; x++) {
+                at.x = (int32_t)(x * p->stride_w) - p->pad_left;
+                at.columns = jr_clip_window(at.x, p->kernel_w, p->dilation_w, p->input_w);
+                convolve_pixel(args, &at, output);
+                output += p->output_c;
+            }
+        }
+        at.image += image_bytes;
+    }
+}

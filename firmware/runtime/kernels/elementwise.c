@@ -1,0 +1,25 @@
+#include "elementwise.h"
+
+void jr_for_each_row(const jr_args *args, jr_row_function function) {
+    const JR_PLAN jsp_elementwise_params *p = (const JR_PLAN jsp_elementwise_params *)args->params;
+    const int8_t *input1 = jr_input(args, 0);
+    const int8_t *input2 = jr_input(args, 1);
+    uint32_t i, j, k;
+    jr_row row;
+    row.output = jr_output(args, 0);
+    row.step1 = p->input1_strides[3];
+    row.step2 = p->input2_strides[3];
+    row.count = p->dims[3];
+    for (i = 0; i < p->dims[0]; i++) {
+        for (j = 0; j < p->dims[1]; j++) {
+            row.input1 = input1 + i * p->input1_strides[0] + j * p->input1_strides[1];
+            row.input2 = input2 + i * p->input2_strides[0] + j * p->input2_strides[1];
+            for (k = 0; k < p->dims[2]; k++) {
+                function(p, &row);
+                row.output += row.count;
+                row.input1 += p->input1_strides[2];
+                row.input2 += p->input2_strides[2];
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/* Counts through JSP_MAX_RANK dimensions and keeps the offset of the current element. */
+#ifndef JR_ODOMETER_H
+#define JR_ODOMETER_H
+
+#include "jr_kernel.h"
+
+/*
+ * Steps `index` to the next of `rank` dimensions, innermost last, and returns the
+ * strided offset that belongs to it; after the last index it is all zeros and 0 again.
+ */
+static inline uint32_t jr_odometer_step(uint32_t *index, uint32_t offset,
+                                        const JR_PLAN uint32_t *dims,
+                                        const JR_PLAN uint32_t *strides, uint32_t rank) {
+    while (rank > 0) {
+        rank--;
+        index[rank]++;
+        offset += strides[rank];
+        if (index[rank] < dims[rank]) {
+            return offset;
+        }
+        offset -= dims[rank] * strides[rank];
+        index[rank] = 0;
+    }
+    return offset;
+}
+
+#endif

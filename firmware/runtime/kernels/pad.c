@@ -1,0 +1,27 @@
+#include <string.h>
+
+#include "kernels.h"
+
+#define INNER (JSP_MAX_RANK - 1u)
+
+void jr_pad_run(const jr_args *args) {
+    const JR_PLAN jsp_pad_params *p = (const JR_PLAN jsp_pad_params *)args->params;
+    const int8_t *input = jr_input(args, 0);
+    int8_t *output = jr_output(args, 0);
+    const uint32_t row_bytes = p->dims[INNER];
+    uint32_t index[INNER] = {0};
+    uint32_t left, i;
+    memset(output, (int)p->value, jr_op_tensor(args, 1)->size_bytes);
+    for (left = jr_op_tensor(args, 0)->size_bytes; left > 0; left -= row_bytes) {
+        uint32_t position = 0;
+        for (i = 0; i < INNER; i++) {
+            position = (position + p->before[i] + index[i]) *
+                       (p->before[i + 1] + p->dims[i + 1] + p->after[i + 1]);
+        }
+        memcpy(output + position + p->before[INNER], input, row_bytes);
+        input += row_bytes;
+        for (i = INNER; i > 0 && ++index[i - 1] == p->dims[i - 1]; i--) {
+            index[i - 1] = 0;
+        }
+    }
+}

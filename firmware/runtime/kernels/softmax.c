@@ -1,0 +1,98 @@
+/*
+ * SOFTMAX, as TensorFlow Lite's integer reference: the plan's table holds the
+ * exponentials, the rest is gemmlowp's fixed point. "Qi.f" has i integer bits.
+ */
+#include "softmax.h"
+
+#include "kernels.h"
+#include "requantize.h"
+
+#define ACCUMULATOR_INTEGER_BITS 12
+
+static int32_t leading_zeros(uint32_t value) {
+    int32_t count = 0;
+    while ((value & UINT32_C(0x80000000)) == 0) {
+        value <<= 1;
+        count++;
+    }
+    return count;
+}
+
+/* value * 2^exponent, saturated; as gemmlowp's SaturatingRoundingMultiplyByPOT. */
+static int32_t saturating_shift_left(int32_t value, int32_t exponent) {
+    const int32_t limit = INT32_MAX >> exponent;
+    if (value > limit) {
+        return INT32_MAX;
+    }
+    if (value < -limit - 1) {
+        return INT32_MIN;
+    }
+    return (int32_t)((uint32_t)value << exponent);
+}
+
+/* 1 / (1 + a) for a in [0, 1), Q0.31: three Newton-Raphson steps from 48/17 - 32/17 d. */
+static int32_t one_over_one_plus(int32_t a) {
+    const int32_t one_q2 = INT32_C(1) << 29;
+    const int32_t constant_48_over_17 = 1515870810;
+    const int32_t constant_minus_32_over_17 = -1010580540;
+    /* (a + 1) / 2, halves up; 1 is INT32_MAX in Q0.31. */
+    const int32_t half_denominator = (int32_t)(((uint32_t)a + (uint32_t)INT32_MAX + 1u) >> 1);
+    int32_t x = constant_48_over_17 + jr_multiply_high(constant_minus_32_over_17, half_denominator);
+    int i;
+    for (i = 0; i < 3; i++) {
+        const int32_t error = one_q2 - jr_multiply_high(x, half_denominator);
+        /* x > 0 is the multiplier; the product is Q4.27. */
+        x += saturating_shift_left(jr_multiply_high(error, x), 2);
+    }
+    /* Half of x, from Q2.29: the same bits in Q1.30. */
+    return saturating_shift_left(x, 1);
+}
+
+int32_t jr_reciprocal(uint32_t sum, int32_t *exponent) {
+    const int32_t zeros = leading_zeros(sum);
+    *exponent = ACCUMULATOR_INTEGER_BITS - zeros;
+    return one_over_one_plus((int32_t)((sum << zeros) & UINT32_C(0x7FFFFFFF)));
+}
+
+static uint32_t sum_of_exponentials(const JR_PLAN int32_t *table, uint32_t entries, const int8_t *x,
+                                    uint32_t depth, int32_t max) {
+    uint32_t sum = 0;
+    uint32_t i;
+    for (i = 0; i < depth; i++) {
+        const uint32_t difference = (uint32_t)(max - x[i]);
+        if (difference < entries) {
+            sum += (uint32_t)jr_rounding_shift_right(table[difference], ACCUMULATOR_INTEGER_BITS);
+        }
+    }
+    return sum;
+}
+
+void jr_softmax_run(const jr_args *args) {
+    const JR_PLAN jsp_softmax_params *p = (const JR_PLAN jsp_softmax_params *)args->params;
+    const JR_PLAN int32_t *table = (const JR_PLAN int32_t *)(args->plan + p->table_offset);
+    const int8_t *input = jr_input(args, 0);
+    int8_t *output = jr_output(args, 0);
+    uint32_t row, i;
+    for (row = 0; row < p->rows; row++) {
+        int32_t max = INT8_MIN;
+        int32_t scale, exponent;
+        for (i = 0; i < p->depth; i++) {
+            max = input[i] > max ? input[i] : max;
+        }
+        scale = jr_reciprocal(sum_of_exponentials(table, p->table_entries, input, p->depth, max),
+                              &exponent);
+        exponent += 31 - 8;
+        for (i = 0; i < p->depth; i++) {
+            const uint32_t difference = (uint32_t)(max - input[i]);
+            int32_t value = 0;
+            /* From 2^32 on, the divisor leaves nothing of a Q0.31 value. */
+            if (difference < p->table_entries && exponent <= 31) {
+                value =
+                    jr_rounding_shift_right(jr_multiply_high(table[difference], scale), exponent);
+            }
+            output[i] = jr_to_int8(value, INT8_MIN, INT8_MIN, INT8_MAX);
+        }
+        input += p->depth;
+        output += p->depth;
+    }
+}
