@@ -1,0 +1,117 @@
+"""The inputs of a measurement: drawn from a seed on both sides, or read from files."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from host.errors import ConfigError
+from protocol.generator import draw_input
+
+
+class TensorContract(Protocol):
+    """What a plan says of an input or output."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def zero_point(self) -> int: ...
+
+
+@attrs.frozen
+class Inputs:
+    """The bytes of every input. ``seed`` is None where they came from files."""
+
+    data: tuple[bytes, ...]
+    source: str
+    seed: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def crc32(self) -> int:
+        """Over all inputs, one after the other, as the board computes it."""
+        return zlib.crc32(b"".join(self.data))
+
+
+def size_bytes(contract: TensorContract) -> int:
+    """Bytes of the tensor on the board."""
+    return int(np.prod(contract.shape, dtype=np.int64)) * np.dtype(str(contract.dtype)).itemsize
+
+
+def seeded_inputs(contracts: Sequence[TensorContract], seed: int) -> Inputs:
+    """Draws every input; nothing needs to be sent."""
+    data = (draw_input(seed, index, size_bytes(entry)) for index, entry in enumerate(contracts))
+    return Inputs(tuple(data), "seeded", seed)
+
+
+def read_inputs(contracts: Sequence[TensorContract], paths: Sequence[Path]) -> Inputs:
+    """Reads one ``.npy`` file an input, in the model's order.
+
+    Floating-point values are quantized with the input's scale and zero point.
+
+    Raises:
+        ConfigError: a file is missing or no array, or its shape or dtype is not the input's.
+    """
+    if len(paths) != len(contracts):
+        names = ", ".join(f"{entry.name} {list(entry.shape)}" for entry in contracts)
+        raise ConfigError(
+            f"--input was given {len(paths)} times, the model has {len(contracts)} "
+            f"input{'s' if len(contracts) != 1 else ''}: {names}",
+            hint="give --input once an input, in this order",
+        )
+    data, notes = [], []
+    for contract, path in zip(contracts, paths, strict=True):
+        array = _load(path)
+        if array.shape != contract.shape:
+            raise ConfigError(
+                f"{path}: shape {list(array.shape)} does not fit input {contract.name!r}, "
+                f"which has shape {list(contract.shape)} and dtype {contract.dtype}"
+            )
+        wanted = np.dtype(str(contract.dtype))
+        if np.issubdtype(array.dtype, np.floating):
+            array = quantize(array, contract)
+            notes.append(
+                f"{path.name} holds {np.load(path, mmap_mode='r').dtype}: quantized to {wanted} "
+                f"with scale {contract.scale:.6g} and zero point {contract.zero_point}"
+            )
+        elif array.dtype != wanted:
+            raise ConfigError(
+                f"{path}: dtype {array.dtype} does not fit input {contract.name!r}, "
+                f"which takes {wanted}, or float32 to be quantized"
+            )
+        data.append(np.ascontiguousarray(array, wanted.newbyteorder("<")).tobytes())
+    return Inputs(tuple(data), ", ".join(path.name for path in paths), None, tuple(notes))
+
+
+def quantize(values: NDArray[Any], contract: TensorContract) -> NDArray[Any]:
+    """``round(x / scale) + zero_point``, half away from zero as TensorFlow Lite rounds, clamped."""
+    if not np.isfinite(values).all():
+        raise ConfigError(f"input {contract.name!r} has values that are not finite")
+    limits = np.iinfo(str(contract.dtype))
+    scaled = values.astype(np.float32) / np.float32(contract.scale)
+    rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)) + contract.zero_point
+    return np.clip(rounded, limits.min, limits.max).astype(str(contract.dtype))
+
+
+def _load(path: Path) -> NDArray[Any]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise ConfigError(f"{path}: not a NumPy .npy file ({error})") from error
+    if not isinstance(array, np.ndarray):
+        raise ConfigError(f"{path}: an .npz archive; give one .npy file an input")
+    return array

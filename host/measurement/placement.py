@@ -1,0 +1,67 @@
+"""Decides where on the board a plan goes, or says what there is too little of."""
+
+from __future__ import annotations
+
+from host.errors import BoardError
+from protocol.capabilities import Capabilities
+from protocol.errors import ErrorCode
+from protocol.messages import Store
+from protocol.plan import ALIGNMENT_BYTES
+
+_GUARD_BYTES = 2 * ALIGNMENT_BYTES
+"""What an agent keeps beside the arena to notice an overrun, both sides together."""
+
+
+def choose_store(
+    capabilities: Capabilities, plan_bytes: int, arena_bytes: int, forced: Store | None = None
+) -> Store:
+    """RAM where plan and arena fit the pool together, else flash; ``forced`` decides alone.
+
+    Raises:
+        BoardError: it fits nowhere; with the bytes needed and available of the last try.
+    """
+    candidates = (forced,) if forced is not None else (Store.RAM, Store.FLASH)
+    refusal: BoardError | None = None
+    for store in candidates:
+        refusal = _refusal(capabilities, store, plan_bytes, arena_bytes) or None
+        if refusal is None:
+            return store
+    assert refusal is not None
+    raise refusal
+
+
+def _refusal(
+    capabilities: Capabilities, store: Store, plan_bytes: int, arena_bytes: int
+) -> BoardError | None:
+    name = store.name.lower()
+    offered = capabilities.store(store)
+    if offered is None:
+        stores = ", ".join(Store(entry.store).name.lower() for entry in capabilities.stores)
+        return BoardError(
+            f"{capabilities.board} has no {name} plan store (it has: {stores or 'none'})",
+            code=ErrorCode.BAD_STORE,
+        )
+    if plan_bytes > offered.capacity_bytes:
+        return BoardError(
+            f"the plan is too large for the {name} store of {capabilities.board}: "
+            f"needs {plan_bytes:,} bytes, has {offered.capacity_bytes:,}",
+            code=ErrorCode.STORE_TOO_SMALL,
+            needed=plan_bytes,
+            available=offered.capacity_bytes,
+            hint="use a smaller model or a board with a larger store"
+            + (", or --plan-store flash" if store == Store.RAM else ""),
+        )
+    in_pool = -(-plan_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES if store == Store.RAM else 0
+    available = max(0, capabilities.pool_bytes - in_pool - _GUARD_BYTES)
+    if arena_bytes > available:
+        beside = " beside the plan in RAM" if in_pool else ""
+        return BoardError(
+            f"the arena is too large for {capabilities.board}{beside}: "
+            f"needs {arena_bytes:,} bytes, has {available:,}",
+            code=ErrorCode.ARENA_TOO_SMALL,
+            needed=arena_bytes,
+            available=available,
+            hint="use a smaller model or a board with more RAM"
+            + (", or --plan-store flash" if in_pool else ""),
+        )
+    return None
