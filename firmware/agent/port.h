@@ -21,18 +21,18 @@ typedef struct port_store {
 /* Facts that do not change while the board is up. Strings are NUL-terminated and static. */
 typedef struct port_info {
     const char *board_id;
-    const char *domain; /* "mcu" | "mpu" */
-    const char *core;   /* e.g. "cortex-m0plus" */
+    const char *domain;   /* "mcu" | "mpu" */
+    const char *core;     /* e.g. "cortex-m0plus" */
     const char *emulator; /* "" on silicon; else what emulates, e.g. "rp2040js 1.4.1 xip" */
     uint8_t uid[16];
     uint8_t uid_bytes;
     uint32_t clock_hz;
-    uint32_t tick_hz; /* rate of port_ticks() */
-    uint32_t features; /* JSP_FEATURE_* bits the port provides */
+    uint32_t tick_hz;        /* rate of port_ticks() */
+    uint32_t features;       /* JSP_FEATURE_* bits the port provides */
     uint32_t max_ns_per_mac; /* pessimistic: bounds the host's first deadline */
     uint32_t stack_bytes;
     uint32_t static_bytes; /* .data + .bss besides pool and stack */
-    uint8_t *pool; /* plan in RAM and arena share it; 16-byte aligned, owned by the port */
+    uint8_t *pool;         /* plan in RAM and arena share it; 16-byte aligned, owned by the port */
     uint32_t pool_bytes;
     const port_store *stores;
     uint8_t store_count;
@@ -62,7 +62,8 @@ uint64_t port_ticks(void);
 /* Milliseconds since start, for leases; may wrap. */
 uint32_t port_millis(void);
 
-/* Brackets the timed region: interrupts off where that can lose nothing, a pin raised where wired. */
+/* Brackets the timed region: interrupts off where that can lose nothing, a pin raised where wired.
+ */
 void port_timed_begin(void);
 void port_timed_end(void);
 

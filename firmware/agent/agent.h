@@ -1,0 +1,65 @@
+/*
+ * The agent: serves one session at a time over whatever its port reads and writes.
+ * It knows no board. All state is one structure that main owns.
+ */
+#ifndef JSA_AGENT_H
+#define JSA_AGENT_H
+
+#include "frame_decoder.h"
+#include "frame_writer.h"
+#include "jump_rt.h"
+#include "port.h"
+#include "session.h"
+
+typedef enum jsa_upload_state {
+    JSA_UPLOAD_NONE,
+    JSA_UPLOAD_RECEIVING,
+    JSA_UPLOAD_STORED /* every byte is in the store; the checksum may still be wrong */
+} jsa_upload_state;
+
+/* The plan that is being sent, or was. */
+typedef struct jsa_upload {
+    jsa_upload_state state;
+    uint8_t store;
+    uint32_t size_bytes;
+    uint32_t crc32;
+    uint32_t next_offset;
+} jsa_upload;
+
+/* The plan that is ready to run, in its arena between two guards. */
+typedef struct jsa_plan {
+    bool loaded;
+    jr_engine engine;
+    uint32_t arena_available_bytes;
+    uint32_t input_received_bytes[JSA_MAX_SENT_INPUTS]; /* from 0; fresh when whole */
+} jsa_plan;
+
+typedef struct jsa_results {
+    jsp_run_answer run;
+    uint64_t ticks[JSA_MAX_BATCH]; /* an iteration each; run.iterations of them */
+    uint16_t profile_ops;
+    uint32_t op_ticks[JSA_MAX_PROFILE_OPS]; /* of the last profiled iteration */
+} jsa_results;
+
+typedef struct jsa_agent {
+    const port_info *info;
+    jsa_frame_decoder decoder;
+    jsa_frame_writer writer;
+    jsa_lease lease;
+    jsa_outcome lease_outcome;
+    jsa_outcome run_outcome;
+    jsa_upload upload;
+    jsa_plan plan;
+    jsa_results results;
+    jr_fault fault; /* of the request at hand */
+} jsa_agent;
+
+void jsa_agent_init(jsa_agent *agent);
+
+/* Reads what has arrived and answers it, or idles where nothing has. */
+void jsa_agent_step(jsa_agent *agent);
+
+/* Brings the port up and serves for good. */
+void jsa_agent_main(jsa_agent *agent);
+
+#endif
