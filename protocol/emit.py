@@ -58,6 +58,7 @@ PLAN_STRUCTS: dict[str, Struct] = {
     "concatenation_params": plan.CONCATENATION_PARAMS,
     "transpose_params": plan.TRANSPOSE_PARAMS,
     "reshape_params": plan.RESHAPE_PARAMS,
+    "constant_params": plan.CONSTANT_PARAMS,
 }
 STRUCTS = MESSAGE_STRUCTS | PLAN_STRUCTS
 """Every structure with a C twin ``jsp_<name>``."""

@@ -70,6 +70,8 @@ class PlanOp(IntEnum):
     TRANSPOSE = 14
     QUANTIZE = 15
     RESHAPE = 16
+    CONSTANT = 17
+    """Copies a constant operand from the plan into the arena; no input, one output."""
 
 
 class TensorFlag(IntFlag):
@@ -257,6 +259,10 @@ TRANSPOSE_PARAMS = Struct(
     "input_strides" / Array(MAX_RANK, Int32ul) * "elements",
 )
 RESHAPE_PARAMS = Struct("size_bytes" / Int32ul)
+CONSTANT_PARAMS = Struct(
+    "size_bytes" / Int32ul,
+    "data_offset" / Int32ul * "the output's bytes",
+)
 
 PARAMS: dict[PlanOp, Struct] = {
     PlanOp.CONV_2D: CONV_PARAMS,
@@ -275,6 +281,7 @@ PARAMS: dict[PlanOp, Struct] = {
     PlanOp.CONCATENATION: CONCATENATION_PARAMS,
     PlanOp.TRANSPOSE: TRANSPOSE_PARAMS,
     PlanOp.RESHAPE: RESHAPE_PARAMS,
+    PlanOp.CONSTANT: CONSTANT_PARAMS,
 }
 
 

@@ -354,6 +354,7 @@ typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP
 #define JSP_OP_TRANSPOSE 14
 #define JSP_OP_QUANTIZE 15
 #define JSP_OP_RESHAPE 16
+#define JSP_OP_CONSTANT 17
 #define JSP_TENSOR_INPUT 1
 #define JSP_TENSOR_OUTPUT 2
 #define JSP_TENSOR_PERSISTENT 4
@@ -564,5 +565,12 @@ typedef struct jsp_reshape_params {
 } jsp_reshape_params;
 #define JSP_RESHAPE_PARAMS_BYTES 4u
 typedef char jsp_reshape_params_size_check[sizeof(jsp_reshape_params) == JSP_RESHAPE_PARAMS_BYTES ? 1 : -1];
+
+typedef struct jsp_constant_params {
+    uint32_t size_bytes;
+    uint32_t data_offset; /* the output's bytes */
+} jsp_constant_params;
+#define JSP_CONSTANT_PARAMS_BYTES 8u
+typedef char jsp_constant_params_size_check[sizeof(jsp_constant_params) == JSP_CONSTANT_PARAMS_BYTES ? 1 : -1];
 
 #endif
