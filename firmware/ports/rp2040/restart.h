@@ -1,0 +1,23 @@
+/* Why the board starts, and how it is made to start again. */
+#ifndef RP2040_RESTART_H
+#define RP2040_RESTART_H
+
+#include <stdint.h>
+
+typedef struct restart_record {
+    uint8_t cause;       /* JSP_RESET_* */
+    uint32_t boot_count; /* starts since power-on, this one included */
+} restart_record;
+
+/* Reads why the board started and counts the start. Call once. */
+restart_record restart_read(void);
+
+/* The watchdog restarts the board after 8.3 s without restart_feed_watchdog(). */
+void restart_start_watchdog(void);
+void restart_feed_watchdog(void);
+
+/* Do not return. The next start reports JSP_RESET_SOFTWARE, or after a fault JSP_RESET_WATCHDOG. */
+void restart_on_request(void) __attribute__((noreturn));
+void restart_after_fault(void) __attribute__((noreturn));
+
+#endif
