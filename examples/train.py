@@ -70,10 +70,17 @@ def make_model(recipe: Recipe, digits: data.Digits, output: Path, epochs: int | 
 
 
 def write_data(digits: data.Digits, output: Path) -> None:
-    """Writes `calibration/images.npy` and `test.npz` (`images`, `labels`), NHWC float32."""
-    (output / "calibration").mkdir(exist_ok=True)
-    np.save(output / "calibration" / "images.npy", digits.calibration_images)
-    np.savez(output / "test.npz", images=digits.test_images, labels=digits.test_labels)
+    """Writes `calibration/images.npy`, `test/images.npy` (NHWC float32), `test/labels.npy`.
+
+    Plain .npy: an .npz is a zip file, whose header differs from one Python to the next.
+    """
+    for name, values in (
+        ("calibration/images.npy", digits.calibration_images),
+        ("test/images.npy", digits.test_images),
+        ("test/labels.npy", digits.test_labels),
+    ):
+        (output / name).parent.mkdir(exist_ok=True)
+        np.save(output / name, values)
 
 
 def main() -> None:

@@ -27,8 +27,7 @@ Array = NDArray[np.float32]
 
 @pytest.fixture(scope="module")
 def held_out() -> tuple[Array, NDArray[np.int64]]:
-    with np.load(EXAMPLES / "test.npz") as archive:
-        return archive["images"], archive["labels"]
+    return np.load(EXAMPLES / "test" / "images.npy"), np.load(EXAMPLES / "test" / "labels.npy")
 
 
 def accuracy(probabilities: Array, labels: NDArray[np.int64]) -> float:
@@ -142,7 +141,7 @@ def test_training_repeats_to_the_last_byte(tmp_path: Path) -> None:
     for run in ("first", "second"):
         train(tmp_path / run, "--epochs", "2")
     first = digests(tmp_path / "first")
-    assert len(first) == 2 + len(MODELS) * len(SUFFIXES)
+    assert len(first) == 3 + len(MODELS) * len(SUFFIXES)
     assert first == digests(tmp_path / "second")
 
 
@@ -153,7 +152,8 @@ def test_training_reaches_the_committed_accuracy(
 ) -> None:
     images, labels = held_out
     train(tmp_path)
-    assert (tmp_path / "test.npz").read_bytes() == (EXAMPLES / "test.npz").read_bytes()
+    for name in ("calibration/images.npy", "test/images.npy", "test/labels.npy"):
+        assert (tmp_path / name).read_bytes() == (EXAMPLES / name).read_bytes()
     for name in MODELS:
         for suffix in ("_float.tflite", "_int8.tflite"):
             committed, trained = (
