@@ -1,0 +1,83 @@
+"""The ``host`` command and what becomes of the errors in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from importlib.metadata import version
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from host.cli.emulate import emulate
+from host.cli.measure import measure
+from host.errors import ExitCode, JumpstationError
+
+_DEBUG = "--debug"
+
+app = typer.Typer(
+    name="host",
+    help="Finds the smallest board that a model runs on, by running it there.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(measure)
+app.command()(emulate)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"host {version('jumpstation-hil')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option(_DEBUG, help="Show the traceback of an error (before the command).")
+    ] = False,
+) -> None:
+    pass
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    """Unwinds as Ctrl-C does, so that leases are released and emulators end."""
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Runs the command line; its exit codes are those of host.errors."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
+    try:
+        app()
+    except Exception as error:
+        if _DEBUG in sys.argv[1:]:
+            traceback.print_exc()
+        sys.exit(_report(error))
+
+
+def _report(error: Exception) -> ExitCode:
+    """Says on stderr what went wrong and what to do next."""
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output left, as `head` does; nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.BUG
+    if isinstance(error, JumpstationError):
+        print(f"error: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    print(f"error: this is a bug: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"hint: `host {_DEBUG} ...` shows the traceback to report", file=sys.stderr)
+    return ExitCode.BUG

@@ -1,0 +1,113 @@
+"""``host measure``: one model on one board."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host.errors import ConfigError
+
+
+class PlanStore(StrEnum):
+    RAM = "ram"
+    FLASH = "flash"
+
+
+def measure(
+    model_argument: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="An int8 .tflite file; without it the largest bundled example that fits.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="The same, as an option.")
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Board to emulate, or with --port the board expected there.  \\[default: pico]",
+        ),
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="DEV", help="Where a board is: /dev/ttyACM0, or tcp://HOST:PORT."),
+    ] = None,
+    iterations: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, help="Timed runs; by default chosen for the board."),
+    ] = None,
+    warmup: Annotated[
+        int | None, typer.Option(min=0, max=1_000_000, help="Runs before them, not counted.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=0xFFFFFFFF, help="Draws the input.  \\[default: 0]"),
+    ] = None,
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--input", metavar="NPY", help="Input from a .npy file; once an input of the model."
+        ),
+    ] = None,
+    save_output: Annotated[
+        Path | None, typer.Option(metavar="NPY", help="Writes the output to a .npy file.")
+    ] = None,
+    plan_store: Annotated[
+        PlanStore | None,
+        typer.Option(help="Where the plan goes.  \\[default: ram if it fits, else flash]"),
+    ] = None,
+    flash_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Of an emulated Pico: xip or zero-wait.  \\[default: xip]",
+        ),
+    ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Adds the cycles of each op, from a further run.")
+    ] = False,
+    budget_ms: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="T", help="Exit code 3 if the slowest run takes longer."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the measurement record alone.")
+    ] = False,
+) -> None:
+    """Measure a model on a board: latency, memory, and whether its output is right."""
+    from host.cli.progress import progress_observer
+    from host.cli.render import print_measurement
+    from host.measurement.measure import MeasureRequest, run_measurement
+    from protocol.messages import Store
+
+    if model is not None and model_argument is not None:
+        raise ConfigError("MODEL and --model both name a model: give one")
+    if seed is not None and inputs:
+        raise ConfigError("--seed draws the input that --input gives: use one of them")
+    request = MeasureRequest(
+        model=model or model_argument,
+        board=board,
+        port=port,
+        iterations=iterations,
+        warmup=warmup,
+        seed=seed or 0,
+        inputs=tuple(inputs or ()),
+        save_output=save_output,
+        plan_store=Store[plan_store.name] if plan_store else None,
+        flash_model=flash_model,
+        profile=profile,
+        budget_ms=budget_ms,
+    )
+    with progress_observer() as observer:
+        outcome = run_measurement(request, observer)
+    if as_json:
+        print(outcome.record.to_json())
+    else:
+        print_measurement(outcome)
+    raise typer.Exit(int(outcome.exit_code))
