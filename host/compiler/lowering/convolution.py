@@ -1,0 +1,92 @@
+"""CONV_2D and DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from host.arithmetic.scaling import activation_range, convolution_multipliers, window_extent
+from host.compiler.lowering.context import Context
+from host.compiler.operations import Blob, Operation
+from host.compiler.rows import round_up, rows4
+from host.models.graph import OpKind
+from protocol.plan import PlanOp
+
+
+def lower(context: Context) -> Operation:
+    """ROWS4 weights, the input's zero point folded into the bias, a multiplier a channel."""
+    batch, input_h, input_w, input_c = context.require_rank(4)
+    depthwise = context.op.kind is OpKind.DEPTHWISE_CONV_2D
+    weights_tensor, weights, weights_q = context.weights(axis=3 if depthwise else 0, rank=4)
+    if depthwise:
+        _, kernel_h, kernel_w, output_c = weights.shape
+        groups, row_c = input_c, 1
+        if weights.shape[0] != 1 or output_c % input_c:
+            context.refuse(
+                f"has weights {weights_tensor.name!r} of shape {list(weights.shape)} "
+                f"for {input_c} input channels"
+            )
+        rows = np.moveaxis(weights[0], 2, 0).reshape(output_c, kernel_h * kernel_w)
+    else:
+        output_c, kernel_h, kernel_w, row_c = weights.shape
+        groups = input_c // row_c
+        if input_c % row_c or output_c % groups:
+            context.refuse(
+                f"has weights {weights_tensor.name!r} of shape {list(weights.shape)} "
+                f"for {input_c} input channels"
+            )
+        rows = weights.reshape(output_c, -1)
+
+    padding = context.attribute("padding")
+    stride_h, stride_w = context.attribute("stride")
+    dilation_h, dilation_w = context.attribute("dilation")
+    output_h, pad_top = window_extent(padding, input_h, kernel_h, stride_h, dilation_h)
+    output_w, pad_left = window_extent(padding, input_w, kernel_w, stride_w, dilation_w)
+    context.require_shape((batch, output_h, output_w, output_c))
+
+    input_q, output_q = context.quantization(context.input), context.quantization(context.output)
+    multipliers, shifts = convolution_multipliers(
+        input_q.scale, weights_q.scales, output_q.scale, output_c
+    )
+    low, high = activation_range(context.attribute("activation"), output_q)
+    row_bytes = round_up(rows.shape[1], 4)
+    pointwise = (
+        not depthwise
+        and (kernel_h, kernel_w, stride_h, stride_w, groups) == (1, 1, 1, 1, 1)
+        and output_c <= input_c
+    )
+    return context.operation(
+        PlanOp.DEPTHWISE_CONV_2D if depthwise else PlanOp.CONV_2D,
+        {
+            **context.require_uint16(
+                batch=batch,
+                input_h=input_h,
+                input_w=input_w,
+                input_c=input_c,
+                output_h=output_h,
+                output_w=output_w,
+                output_c=output_c,
+                kernel_h=kernel_h,
+                kernel_w=kernel_w,
+                groups=groups,
+                stride_h=stride_h,
+                stride_w=stride_w,
+                dilation_h=dilation_h,
+                dilation_w=dilation_w,
+                pad_top=pad_top,
+                pad_left=pad_left,
+            ),
+            "pad_value": input_q.zero_point,
+            "output_zero_point": output_q.zero_point,
+            "activation_min": low,
+            "activation_max": high,
+            "weights_offset": Blob(rows4(rows), alignment_bytes=8),
+            "bias_offset": Blob.of(context.folded_bias(rows, input_q.zero_point)),
+            "multipliers_offset": Blob.of(multipliers),
+            "shifts_offset": Blob.of(shifts),
+        },
+        macs=batch * output_h * output_w * output_c * kernel_h * kernel_w * row_c,
+        # A kernel expands 4 or 2 pixels' patches to 16 bits.
+        scratch_grants_bytes=(0,) if depthwise else (8 * row_bytes, 4 * row_bytes, 0),
+        in_place=(context.op.inputs[0],) if pointwise else (),
+        in_place_scratch_bytes=round_up(input_c, 4) if pointwise else 0,
+    )

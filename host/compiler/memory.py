@@ -1,0 +1,126 @@
+"""Plans the arena: who works in place, how much scratch each op is granted, what goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from host.compiler.liveness import Liveness, Place, in_place_pairs, places
+from host.compiler.operations import Operation
+from host.compiler.packing import Packing, pack
+from host.compiler.rows import round_up
+from protocol.plan import ALIGNMENT_BYTES
+
+
+@attrs.frozen
+class MemoryPlan:
+    """Where everything lies in the arena, in bytes from its start."""
+
+    tensor_offsets: dict[int, int]
+    """By owner tensor."""
+    scratch: tuple[tuple[int, int], ...]
+    """Offset and bytes, one pair an op."""
+    arena_bytes: int
+    lower_bound_bytes: int
+    inputs_overwritten: bool
+
+
+def plan_memory(
+    operations: Sequence[Operation],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    owner: Sequence[int],
+    size_bytes: Sequence[int],
+    arena_limit_bytes: int | None = None,
+) -> MemoryPlan:
+    """The smallest arena found with all the scratch that makes kernels fast.
+
+    Where that exceeds ``arena_limit_bytes``, scratch is cut back step by step, and what
+    results is returned even if it still exceeds the limit. Working in place is chosen
+    only where it makes the arena smaller.
+    """
+    live = Liveness.of(operations, inputs, outputs, owner, size_bytes)
+    pairs = in_place_pairs(operations, live, owner)
+    cheap = {p: s for p, s in pairs.items() if not operations[p].in_place_scratch_bytes}
+    levels = max((len(operation.grants(False)) for operation in operations), default=1)
+    best: tuple[Packing, list[Place], list[int]] | None = None
+    for level in range(levels):
+        for in_place in (dict[int, int](), cheap, pairs):
+            scratch = [
+                _grant(operation, position in in_place, level)
+                for position, operation in enumerate(operations)
+            ]
+            items = places(operations, live, owner, in_place, scratch)
+            packing = pack(items)
+            if best is None or packing.arena_bytes < best[0].arena_bytes:
+                best = packing, items, scratch
+        assert best is not None
+        if arena_limit_bytes is None or best[0].arena_bytes <= arena_limit_bytes:
+            break
+    assert best is not None
+    return _memory_plan(*best, inputs=[owner[index] for index in inputs])
+
+
+def plan_separate(
+    operations: Sequence[Operation],
+    inputs: Sequence[int],
+    owner: Sequence[int],
+    size_bytes: Sequence[int],
+) -> MemoryPlan:
+    """Every tensor and every scratch in a place of its own, so that a run leaves all readable."""
+    storages = [owner[index] for index in inputs]
+    storages += [owner[operation.output] for operation in operations]
+    offsets: dict[int, int] = {}
+    end = 0
+    for storage in storages:
+        if storage not in offsets:
+            offsets[storage] = end
+            end = round_up(end + size_bytes[storage], ALIGNMENT_BYTES)
+    scratch = []
+    for operation in operations:
+        size = _grant(operation, in_place=False, level=0)
+        scratch.append((end if size else 0, size))
+        end = round_up(end + size, ALIGNMENT_BYTES)
+    return MemoryPlan(offsets, tuple(scratch), end, end, inputs_overwritten=False)
+
+
+def _grant(operation: Operation, in_place: bool, level: int) -> int:
+    grants = operation.grants(in_place)
+    return grants[min(level, len(grants) - 1)]
+
+
+def _memory_plan(
+    packing: Packing, items: Sequence[Place], scratch: Sequence[int], inputs: Sequence[int]
+) -> MemoryPlan:
+    offsets: dict[int, int] = {}
+    scratch_offsets: dict[int, int] = {}
+    for item, offset in zip(items, packing.offsets, strict=True):
+        if item.scratch_of is not None:
+            scratch_offsets[item.scratch_of] = offset
+        for tensor in item.tensors:
+            offsets[tensor] = offset
+    return MemoryPlan(
+        tensor_offsets=offsets,
+        scratch=tuple(
+            (scratch_offsets.get(position, 0), size) for position, size in enumerate(scratch)
+        ),
+        arena_bytes=round_up(packing.arena_bytes, 4),
+        lower_bound_bytes=packing.lower_bound_bytes,
+        inputs_overwritten=_overwrites(packing, items, inputs),
+    )
+
+
+def _overwrites(packing: Packing, items: Sequence[Place], inputs: Sequence[int]) -> bool:
+    """Whether something other than an input itself is ever written where that input lies."""
+    for item, offset in zip(items, packing.offsets, strict=True):
+        if not any(tensor in inputs for tensor in item.tensors):
+            continue
+        if len(item.tensors) > 1:  # an op works in place on the input
+            return True
+        end = offset + int(item.sizes.max())
+        for other, other_offset in zip(items, packing.offsets, strict=True):
+            peak = int(other.sizes.max())
+            if other is not item and other_offset < end and offset < other_offset + peak:
+                return True
+    return False

@@ -1,0 +1,1 @@
+"""Graph to graph, before anything is lowered; one module a pass."""
