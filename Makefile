@@ -36,7 +36,7 @@ format: setup ## bring Python and C into the house style
 	@if [ -n "$(C_SOURCES)" ]; then $(BIN)/clang-format -i $(C_SOURCES); fi
 
 firmware: setup ## build the firmware of every port into build/firmware
-	@$(MAKE) -C firmware
+	@$(MAKE) -C firmware PYTHON=$(abspath $(BIN)/python)
 
 examples: setup ## train and quantize the models of examples/ again
 	@$(BIN)/python -m examples.train
