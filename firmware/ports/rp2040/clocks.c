@@ -3,10 +3,12 @@
 #include "restart.h"
 #include "rp2040.h"
 
-/* Each wait below ends within a millisecond on a part that works; this is over 30 ms at any clock. */
+/* Each wait below ends within a millisecond on a part that works; this is over 30 ms at any clock.
+ */
 #define WAIT_READS 1000000u
 
-/* The PLL's oscillator runs at 12 MHz * 133 = 1596 MHz (750 to 1600 MHz [2.18.2]), divided by 6 and 2. */
+/* The PLL's oscillator runs at 12 MHz * 133 = 1596 MHz (750 to 1600 MHz [2.18.2]), divided by 6
+ * and 2. */
 #define PLL_FEEDBACK      133u
 #define PLL_POST_DIVIDER1 6u
 #define PLL_POST_DIVIDER2 2u
@@ -33,7 +35,8 @@ void clocks_init(void) {
     RP_REG(RP_XOSC_CTRL) = RP_XOSC_CTRL_ENABLE | RP_XOSC_CTRL_1_15MHZ;
     wait_for_bits(RP_XOSC_STATUS, RP_XOSC_STATUS_STABLE);
 
-    /* A debugger may start the firmware with clk_sys on the PLL: leave it before the PLL is reset. */
+    /* A debugger may start the firmware with clk_sys on the PLL: leave it before the PLL is reset.
+     */
     RP_CLEAR(RP_CLK_SYS_CTRL) = RP_CLK_SYS_SRC_AUX;
     wait_for_bits(RP_CLK_SYS_SELECTED, 1u << 0);
     RP_REG(RP_CLK_REF_CTRL) = RP_CLK_REF_SRC_XOSC;

@@ -3,12 +3,12 @@
 #include "rp2040.h"
 
 /* Function codes of the boot ROM [2.8.3.1.3]. */
-#define ROM_CODE(a, b)               ((uint32_t)(a) | ((uint32_t)(b) << 8))
-#define ROM_CONNECT_INTERNAL_FLASH   ROM_CODE('I', 'F')
-#define ROM_FLASH_EXIT_XIP           ROM_CODE('E', 'X')
-#define ROM_FLASH_RANGE_ERASE        ROM_CODE('R', 'E')
-#define ROM_FLASH_RANGE_PROGRAM      ROM_CODE('R', 'P')
-#define ROM_FLASH_FLUSH_CACHE        ROM_CODE('F', 'C')
+#define ROM_CODE(a, b)             ((uint32_t)(a) | ((uint32_t)(b) << 8))
+#define ROM_CONNECT_INTERNAL_FLASH ROM_CODE('I', 'F')
+#define ROM_FLASH_EXIT_XIP         ROM_CODE('E', 'X')
+#define ROM_FLASH_RANGE_ERASE      ROM_CODE('R', 'E')
+#define ROM_FLASH_RANGE_PROGRAM    ROM_CODE('R', 'P')
+#define ROM_FLASH_FLUSH_CACHE      ROM_CODE('F', 'C')
 
 /* W25Q16JV data sheet 8.1.2 */
 #define COMMAND_ERASE_BLOCK 0xd8u
@@ -19,11 +19,13 @@
 
 typedef void *(*rom_table_lookup)(const uint16_t *table, uint32_t code);
 
-/* One piece of work with XIP off. In RAM, like all that it points to, but for the ROM's functions. */
+/* One piece of work with XIP off. In RAM, like all that it points to, but for the ROM's functions.
+ */
 typedef struct flash_work {
     void (*connect_internal_flash)(void);
     void (*flash_exit_xip)(void);
-    void (*flash_range_erase)(uint32_t offset, uint32_t count, uint32_t block_bytes, uint32_t command);
+    void (*flash_range_erase)(uint32_t offset, uint32_t count, uint32_t block_bytes,
+                              uint32_t command);
     void (*flash_range_program)(uint32_t offset, const uint8_t *data, uint32_t count);
     void (*flash_flush_cache)(void);
     enum { FLASH_ERASE, FLASH_PROGRAM, FLASH_READ_UID } kind;
@@ -32,7 +34,8 @@ typedef struct flash_work {
     uint8_t *uid;        /* FLASH_READ_UID */
 } flash_work;
 
-/* After flash_exit_xip the SSI is in serial mode with frames of a byte; its FIFO of 16 takes the command whole. */
+/* After flash_exit_xip the SSI is in serial mode with frames of a byte; its FIFO of 16 takes the
+ * command whole. */
 static RP_RAM_CODE("exchange_uid") void exchange_uid(uint8_t *uid) {
     const uint32_t skipped = 1u + UID_DUMMY_BYTES;
     RP_CLEAR(RP_QSPI_SS_CTRL) = RP_QSPI_SS_OUTOVER_BITS;
@@ -87,7 +90,8 @@ static void *rom_function(uint32_t code) {
     const uint16_t *const pointers = (const uint16_t *)RP_ROM_FUNCTION_TABLE;
     const rom_table_lookup lookup =
         (rom_table_lookup)(uintptr_t) * (const volatile uint16_t *)RP_ROM_TABLE_LOOKUP;
-    const uint16_t *const table = (const uint16_t *)(uintptr_t) * (const volatile uint16_t *)pointers;
+    const uint16_t *const table =
+        (const uint16_t *)(uintptr_t) * (const volatile uint16_t *)pointers;
     return lookup(table, code);
 }
 

@@ -56,7 +56,8 @@ void restart_feed_watchdog(void) {
     RP_REG(RP_WATCHDOG_LOAD) = RP_WATCHDOG_LOAD_MAX; /* at two counts a microsecond: erratum E1 */
 }
 
-/* A watchdog reset restarts everything but the oscillators, whether its timer or TRIGGER causes it. */
+/* A watchdog reset restarts everything but the oscillators, whether its timer or TRIGGER causes it.
+ */
 static RP_RAM_CODE("select_blocks") void select_blocks_to_restart(void) {
     RP_REG(RP_PSM_WDSEL) = RP_PSM_WDSEL_ALL & ~(RP_PSM_XOSC | RP_PSM_ROSC);
 }

@@ -7,12 +7,12 @@
 
 #include <stdint.h>
 
-#define RP_REG(address)   (*(volatile uint32_t *)(address))
+#define RP_REG(address) (*(volatile uint32_t *)(address))
 /* Writing to an alias changes the bits that are 1 in what is written [2.1.2]. */
 #define RP_SET(address)   RP_REG((address) + 0x2000u)
 #define RP_CLEAR(address) RP_REG((address) + 0x3000u)
 
-/* Memory map [2.2]; the last 256 bytes of boot2's 252 + 4 end where the vector table is [2.8.1]. */
+/* Flash through the cache [2.6.3]; it begins with the second stage and its checksum [2.8.1.3.1]. */
 #define RP_XIP_BASE    0x10000000u
 #define RP_BOOT2_BYTES 256u
 
@@ -56,12 +56,12 @@
 #define RP_PSM_ROSC      (1u << 0)
 
 /* IO_BANK0 [2.19.6.1] and PADS_BANK0 [2.19.6.3] */
-#define RP_GPIO_CTRL(pin)     (0x40014004u + 8u * (pin))
-#define RP_GPIO_FUNCSEL_UART  2u
-#define RP_GPIO_FUNCSEL_SIO   5u
-#define RP_PADS_GPIO(pin)     (0x4001c004u + 4u * (pin))
-#define RP_PADS_PULL_UP       (1u << 3)
-#define RP_PADS_PULL_DOWN     (1u << 2)
+#define RP_GPIO_CTRL(pin)    (0x40014004u + 8u * (pin))
+#define RP_GPIO_FUNCSEL_UART 2u
+#define RP_GPIO_FUNCSEL_SIO  5u
+#define RP_PADS_GPIO(pin)    (0x4001c004u + 4u * (pin))
+#define RP_PADS_PULL_UP      (1u << 3)
+#define RP_PADS_PULL_DOWN    (1u << 2)
 
 /* IO_QSPI [2.19.6.2] */
 #define RP_QSPI_SS_CTRL         0x4001800cu
@@ -78,14 +78,14 @@
 #define RP_XOSC_STARTUP       0x4002400cu
 
 /* PLL_SYS [2.18.4] */
-#define RP_PLL_CS             0x40028000u
-#define RP_PLL_CS_LOCK        (1u << 31)
-#define RP_PLL_PWR            0x40028004u
-#define RP_PLL_PWR_VCOPD      (1u << 5)
-#define RP_PLL_PWR_POSTDIVPD  (1u << 3)
-#define RP_PLL_PWR_PD         (1u << 0)
-#define RP_PLL_FBDIV_INT      0x40028008u
-#define RP_PLL_PRIM           0x4002800cu
+#define RP_PLL_CS               0x40028000u
+#define RP_PLL_CS_LOCK          (1u << 31)
+#define RP_PLL_PWR              0x40028004u
+#define RP_PLL_PWR_VCOPD        (1u << 5)
+#define RP_PLL_PWR_POSTDIVPD    (1u << 3)
+#define RP_PLL_PWR_PD           (1u << 0)
+#define RP_PLL_FBDIV_INT        0x40028008u
+#define RP_PLL_PRIM             0x4002800cu
 #define RP_PLL_PRIM_POSTDIV1(x) ((uint32_t)(x) << 16)
 #define RP_PLL_PRIM_POSTDIV2(x) ((uint32_t)(x) << 12)
 
@@ -115,12 +115,12 @@
 #define RP_UART_FIFO_BYTES   32u
 
 /* TIMER [4.6.5] */
-#define RP_TIMER_ALARM0   0x40054010u
-#define RP_TIMER_ARMED    0x40054020u
-#define RP_TIMER_TIMERAWH 0x40054024u
-#define RP_TIMER_TIMERAWL 0x40054028u
-#define RP_TIMER_INTR     0x40054034u
-#define RP_TIMER_INTE     0x40054038u
+#define RP_TIMER_ALARM0     0x40054010u
+#define RP_TIMER_ARMED      0x40054020u
+#define RP_TIMER_TIMERAWH   0x40054024u
+#define RP_TIMER_TIMERAWL   0x40054028u
+#define RP_TIMER_INTR       0x40054034u
+#define RP_TIMER_INTE       0x40054038u
 #define RP_TIMER_ALARM0_BIT 1u
 
 /* WATCHDOG [4.7.6] */
@@ -137,14 +137,14 @@
 #define RP_WATCHDOG_TICK_ENABLE  (1u << 9)
 
 /* VREG_AND_CHIP_RESET [2.10.6] */
-#define RP_CHIP_RESET          0x40064008u
-#define RP_CHIP_RESET_HAD_RUN  (1u << 16)
-#define RP_CHIP_RESET_HAD_POR  (1u << 8)
+#define RP_CHIP_RESET         0x40064008u
+#define RP_CHIP_RESET_HAD_RUN (1u << 16)
+#define RP_CHIP_RESET_HAD_POR (1u << 8)
 
 /* SSI [4.10.13]; boot2.S has the registers that set up XIP. */
-#define RP_SSI_SR       0x18000028u
-#define RP_SSI_SR_RFNE  (1u << 3)
-#define RP_SSI_DR0      0x18000060u
+#define RP_SSI_SR      0x18000028u
+#define RP_SSI_SR_RFNE (1u << 3)
+#define RP_SSI_DR0     0x18000060u
 
 /* SIO [2.3.1.7] */
 #define RP_SIO_GPIO_OUT_SET 0xd0000014u

@@ -12,7 +12,8 @@ uint64_t timebase_cycles(void);
 
 uint32_t timebase_millis(void);
 
-/* Sleeps until an interrupt is pending or about 1 ms has gone, unless `has_work()` with interrupts off. */
+/* Sleeps until an interrupt is pending or about 1 ms has gone, unless `has_work()` with interrupts
+ * off. */
 void timebase_sleep_unless(bool (*has_work)(void));
 
 #endif

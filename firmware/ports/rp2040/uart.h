@@ -1,4 +1,5 @@
-/* UART0 on GPIO 0 and 1: 921600 baud, 8N1. Received bytes wait in a ring that an interrupt fills. */
+/* UART0 on GPIO 0 and 1: 921600 baud, 8N1. Received bytes wait in a ring that an interrupt fills.
+ */
 #ifndef RP2040_UART_H
 #define RP2040_UART_H
 
