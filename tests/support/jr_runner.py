@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -21,7 +22,7 @@ BUILD_DIR = ROOT / "build"
 ALL_OPS = 0xFFFF
 
 
-class RunnerDied(AssertionError):
+class RunnerError(AssertionError):
     """The runner ended: a sanitizer's finding, which is the message."""
 
 
@@ -50,7 +51,7 @@ def build_runner(narrow: bool = False) -> Path:
 
 
 class JrRunner:
-    """One runner process. Every call raises :class:`RunnerDied` if it ended."""
+    """One runner process. Every call raises :class:`RunnerError` if it ended."""
 
     def __init__(self, program: Path) -> None:
         self._process = subprocess.Popen(
@@ -77,7 +78,7 @@ class JrRunner:
             stderr = self._process.stderr.read() if self._process.stderr else b""
             self._from.close()
             if self._process.wait(timeout=30) != 0:
-                raise RunnerDied(stderr.decode(errors="replace"))
+                raise RunnerError(stderr.decode(errors="replace"))
         if self._process.stderr:
             self._process.stderr.close()
 
@@ -99,11 +100,9 @@ class JrRunner:
         stderr = self._process.stderr.read() if self._process.stderr else b""
         self._process.wait(timeout=30)
         for stream in (self._to, self._from):
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 stream.close()
-            except BrokenPipeError:
-                pass
-        raise RunnerDied(stderr.decode(errors="replace"))
+        raise RunnerError(stderr.decode(errors="replace"))
 
     def load(self, plan: bytes, arena_bytes: int) -> LoadReport:
         self._send(b"L", struct.pack("<I", arena_bytes) + plan)
