@@ -5,7 +5,7 @@
 int jsa_handle_hello(jsa_agent *agent, const jsa_request *request) {
     jsp_hello_request hello;
     jsp_hello_answer answer = {0};
-    if (request->payload_bytes != sizeof hello) {
+    if (request->payload_bytes < sizeof hello) {
         return JSP_E_BAD_REQUEST;
     }
     memcpy(&hello, request->payload, sizeof hello);
