@@ -110,18 +110,17 @@ class Exchange:
         while True:
             if attempts:
                 self.traffic.retransmits += 1
-                self.round_trip.back_off()
             self._send(frame)
             sent_at = time.monotonic()
             attempts += 1
-            wait = Deadline(retry_s or self.round_trip.timeout_s)
+            wait = Deadline(retry_s or self.round_trip.timeout_s(attempts))
             while not wait.expired and not deadline.expired:
                 arrived = self.poll(min(wait.remaining_s, deadline.remaining_s))
                 if arrived is None:
                     continue
                 if arrived.type == MessageType.ALIVE:
                     deadline.extend_to(alive_s)
-                    wait.extend_to(retry_s or self.round_trip.timeout_s)
+                    wait.extend_to(retry_s or self.round_trip.timeout_s(attempts))
                     if on_alive is not None:
                         alive = _parse(ALIVE_MESSAGE, arrived)
                         on_alive(alive.op, alive.op_count)

@@ -7,8 +7,9 @@ orders of magnitude apart, and no way to know which beforehand.
 
 from __future__ import annotations
 
-_INITIAL_S = 1.0
+_INITIAL_S = 0.5
 _MAX_S = 4.0
+_MAX_DOUBLINGS = 2
 _ALPHA = 1 / 8
 _BETA = 1 / 4
 _VARIATIONS = 4
@@ -21,20 +22,20 @@ class RoundTripTimer:
         self.min_s = min_s
         self._smoothed_s: float | None = None
         self._variation_s = 0.0
-        self._backoff = 1
 
-    @property
-    def timeout_s(self) -> float:
-        """How long to wait for an answer before its request is sent again."""
-        if self._smoothed_s is None:
-            base = _INITIAL_S
-        else:
-            base = max(self.min_s, self._smoothed_s + _VARIATIONS * self._variation_s)
-        return min(_MAX_S, base * self._backoff)
+    def timeout_s(self, attempts: int = 1) -> float:
+        """How long to wait after the ``attempts``-th sending before the next.
+
+        Doubled at each attempt, but not far: these links lose frames by noise, not by
+        congestion, and a deadline must leave room for several attempts.
+        """
+        base = _INITIAL_S
+        if self._smoothed_s is not None:
+            base = self._smoothed_s + _VARIATIONS * self._variation_s
+        return min(_MAX_S, max(self.min_s, base) * 2 ** min(attempts - 1, _MAX_DOUBLINGS))
 
     def observe(self, round_trip_s: float) -> None:
         """Takes in one round trip of a request that was sent once (Karn's algorithm)."""
-        self._backoff = 1
         if self._smoothed_s is None:
             self._smoothed_s = round_trip_s
             self._variation_s = round_trip_s / 2
@@ -42,7 +43,3 @@ class RoundTripTimer:
         error_s = abs(self._smoothed_s - round_trip_s)
         self._variation_s += _BETA * (error_s - self._variation_s)
         self._smoothed_s += _ALPHA * (round_trip_s - self._smoothed_s)
-
-    def back_off(self) -> None:
-        """Doubles the wait, up to a limit: a slow board must not be flooded."""
-        self._backoff = min(2 * self._backoff, 64)

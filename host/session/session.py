@@ -36,13 +36,15 @@ from protocol.messages import (
     Store,
 )
 
-_ANSWER_S = 3.0
+_ANSWER_S = 4.0
 """For an answer that costs the board no work."""
 _CONNECT_S = 8.0
 _LEASE_MS = 60_000
 _RELEASE_S = 1.0
 _LOAD_S = 5.0
 _MIN_RUN_S = 2.0
+_ATTEMPTS = 5
+"""How often a run whose time is not known yet is asked for before its deadline."""
 _SECTOR_BYTES = 4096
 _SECTOR_ERASE_S = 0.4
 """Longest erase of a sector of serial NOR flash (W25Q16JV data sheet, tSE)."""
@@ -235,11 +237,11 @@ class Session:
         """
         worst_s = iterations * macs * self.capabilities.max_ns_per_mac * 1e-9
         limit_s = max(_MIN_RUN_S, worst_s)
-        retry_s = limit_s * self._patience / 4
+        retry_s = limit_s * self._patience / _ATTEMPTS
         if self._run_s_per_iteration is not None:
             # By the host's clock, so an emulator's slowness is in it already.
             expected_s = iterations * self._run_s_per_iteration
-            retry_s = 1.0 + 3 * expected_s
+            retry_s = self._exchange.round_trip.timeout_s() + 2 * expected_s
             limit_s = _MIN_RUN_S + 10 * expected_s / self._patience
         started = time.monotonic()
         answer = self._call(

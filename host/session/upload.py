@@ -54,6 +54,7 @@ def send_chunks(
     """
     confirmed = following = furthest = start
     rounds = 0
+    timeouts = 0
     in_flight: OrderedDict[int, _Chunk] = OrderedDict()
     silence = Deadline(_SILENCE_S * patience)
     while confirmed < len(data):
@@ -66,11 +67,12 @@ def send_chunks(
             following += len(piece)
             furthest = max(furthest, following)
 
-        frame = exchange.poll(min(exchange.round_trip.timeout_s, silence.remaining_s))
+        wait_s = exchange.round_trip.timeout_s(timeouts + 1)
+        frame = exchange.poll(min(wait_s, silence.remaining_s))
         if frame is None:
             if silence.expired:
                 raise exchange.silence(f"the plan's bytes from {confirmed:,} on", silence.elapsed_s)
-            exchange.round_trip.back_off()
+            timeouts += 1
             in_flight.clear()
             following = confirmed
             rounds += 1
@@ -78,6 +80,7 @@ def send_chunks(
         if frame.sequence not in in_flight:
             continue
         answer = answer_to(MessageType.PLAN_CHUNK, frame)
+        timeouts = 0
         silence = Deadline(_SILENCE_S * patience)
         chunk = in_flight[frame.sequence]
         # The link keeps the order, so whatever was sent before this has arrived or is lost.
