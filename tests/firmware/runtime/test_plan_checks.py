@@ -26,6 +26,35 @@ PLANS = sample_plans()
 HUGE = 0xFFFFFFFF
 NO_INDEX = 0xFFFF
 
+CONV_EXTENTS = (
+    "batch",
+    "input_h",
+    "input_w",
+    "input_c",
+    "output_h",
+    "output_w",
+    "output_c",
+    "kernel_h",
+    "kernel_w",
+    "groups",
+    "stride_h",
+    "stride_w",
+    "dilation_h",
+    "dilation_w",
+)
+POOL_EXTENTS = (
+    "batch",
+    "input_h",
+    "input_w",
+    "channels",
+    "output_h",
+    "output_w",
+    "window_h",
+    "window_w",
+    "stride_h",
+    "stride_w",
+)
+
 Edit = Callable[[bytes], bytes]
 
 CONTAINER: list[tuple[str, E, Edit]] = [
@@ -149,22 +178,7 @@ OPS: list[tuple[str, str, E, Edit]] = [
     *[
         (plan, f"{name} 0", E.PLAN_PARAMETER, params(**{name: 0}))
         for plan in ("conv_padded", "depthwise")
-        for name in [
-            "batch",
-            "input_h",
-            "input_w",
-            "input_c",
-            "output_h",
-            "output_w",
-            "output_c",
-            "kernel_h",
-            "kernel_w",
-            "groups",
-            "stride_h",
-            "stride_w",
-            "dilation_h",
-            "dilation_w",
-        ]
+        for name in CONV_EXTENTS
     ],
     ("conv_grouped", "groups", E.PLAN_PARAMETER, params(groups=4)),
     ("conv_padded", "groups of outputs", E.PLAN_PARAMETER, params(groups=3)),
@@ -239,21 +253,7 @@ OPS: list[tuple[str, str, E, Edit]] = [
         lambda p: edit_header(edit_tensor(p, 2, arena_offset=60), arena_bytes=180),
     ),
     # Pools
-    *[
-        ("max_pool_2d", f"{name} 0", E.PLAN_PARAMETER, params(**{name: 0}))
-        for name in [
-            "batch",
-            "input_h",
-            "input_w",
-            "channels",
-            "output_h",
-            "output_w",
-            "window_h",
-            "window_w",
-            "stride_h",
-            "stride_w",
-        ]
-    ],
+    *[("max_pool_2d", f"{name} 0", E.PLAN_PARAMETER, params(**{name: 0})) for name in POOL_EXTENTS],
     ("average_pool_2d", "window in the padding", E.PLAN_PARAMETER, params(pad_top=3)),
     ("average_pool_2d", "window behind the end", E.PLAN_PARAMETER, params(stride_h=3)),
     ("average_pool_2d", "window behind the end", E.PLAN_PARAMETER, params(pad_left=-4)),
