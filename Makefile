@@ -10,7 +10,7 @@ BIN := .venv/bin
 C_SOURCES = $(shell find firmware tests benchmarks -name '*.[ch]' ! -name jsp_protocol.h 2>/dev/null)
 PYTEST_ARGS ?= -n 2
 
-.PHONY: help setup demo test lint format firmware examples bench lock clean
+.PHONY: help setup demo test lint format firmware generated examples bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ format: setup ## bring Python and C into the house style
 
 firmware: setup ## build the firmware of every port into build/firmware
 	@$(MAKE) -C firmware PYTHON=$(abspath $(BIN)/python)
+
+generated: setup ## emit the C header and the golden vectors from protocol/
+	@$(BIN)/python -m protocol.emit
+	@$(BIN)/python -m protocol.golden
 
 examples: setup ## train and quantize the models of examples/ again
 	@$(BIN)/python -m examples.train
