@@ -81,7 +81,7 @@ class LinkError(JumpstationError):
     exit_code = ExitCode.BOARD_OR_LINK
 
 
-class DeadlineExceeded(JumpstationError):  # noqa: N818  # a deadline is what it is
+class DeadlineExceeded(JumpstationError):  # a deadline is what it is
     """Nothing came in time: ``awaited`` says what for, ``waited_s`` how long."""
 
     exit_code = ExitCode.DEADLINE
