@@ -5,29 +5,15 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from host.compiler import TensorContract
 from host.errors import ConfigError
 from protocol.generator import draw_input
-
-
-class TensorContract(Protocol):
-    """What a plan says of an input or output."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> Any: ...
-    @property
-    def scale(self) -> float: ...
-    @property
-    def zero_point(self) -> int: ...
 
 
 @attrs.frozen
@@ -45,14 +31,9 @@ class Inputs:
         return zlib.crc32(b"".join(self.data))
 
 
-def size_bytes(contract: TensorContract) -> int:
-    """Bytes of the tensor on the board."""
-    return int(np.prod(contract.shape, dtype=np.int64)) * np.dtype(str(contract.dtype)).itemsize
-
-
 def seeded_inputs(contracts: Sequence[TensorContract], seed: int) -> Inputs:
     """Draws every input; nothing needs to be sent."""
-    data = (draw_input(seed, index, size_bytes(entry)) for index, entry in enumerate(contracts))
+    data = (draw_input(seed, index, entry.size_bytes) for index, entry in enumerate(contracts))
     return Inputs(tuple(data), "seeded", seed)
 
 
@@ -79,7 +60,7 @@ def read_inputs(contracts: Sequence[TensorContract], paths: Sequence[Path]) -> I
                 f"{path}: shape {list(array.shape)} does not fit input {contract.name!r}, "
                 f"which has shape {list(contract.shape)} and dtype {contract.dtype}"
             )
-        wanted = np.dtype(str(contract.dtype))
+        wanted = np.dtype(contract.dtype)
         if np.issubdtype(array.dtype, np.floating):
             array = quantize(array, contract)
             notes.append(
@@ -99,10 +80,11 @@ def quantize(values: NDArray[Any], contract: TensorContract) -> NDArray[Any]:
     """``round(x / scale) + zero_point``, half away from zero as TensorFlow Lite rounds, clamped."""
     if not np.isfinite(values).all():
         raise ConfigError(f"input {contract.name!r} has values that are not finite")
-    limits = np.iinfo(str(contract.dtype))
+    limits = np.iinfo(contract.dtype)
     scaled = values.astype(np.float32) / np.float32(contract.scale)
     rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)) + contract.zero_point
-    return np.clip(rounded, limits.min, limits.max).astype(str(contract.dtype))
+    quantized: NDArray[Any] = np.clip(rounded, limits.min, limits.max).astype(contract.dtype)
+    return quantized
 
 
 def _load(path: Path) -> NDArray[Any]:

@@ -12,6 +12,12 @@ _GUARD_BYTES = 2 * ALIGNMENT_BYTES
 """What an agent keeps beside the arena to notice an overrun, both sides together."""
 
 
+def largest_arena_bytes(capabilities: Capabilities, plan_in_ram_bytes: int = 0) -> int:
+    """What the pool leaves an arena beside guards and a plan in RAM."""
+    in_pool = -(-plan_in_ram_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+    return max(0, capabilities.pool_bytes - in_pool - _GUARD_BYTES)
+
+
 def choose_store(
     capabilities: Capabilities, plan_bytes: int, arena_bytes: int, forced: Store | None = None
 ) -> Store:
@@ -23,7 +29,7 @@ def choose_store(
     candidates = (forced,) if forced is not None else (Store.RAM, Store.FLASH)
     refusal: BoardError | None = None
     for store in candidates:
-        refusal = _refusal(capabilities, store, plan_bytes, arena_bytes) or None
+        refusal = _refusal(capabilities, store, plan_bytes, arena_bytes)
         if refusal is None:
             return store
     assert refusal is not None
@@ -51,10 +57,10 @@ def _refusal(
             hint="use a smaller model or a board with a larger store"
             + (", or --plan-store flash" if store == Store.RAM else ""),
         )
-    in_pool = -(-plan_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES if store == Store.RAM else 0
-    available = max(0, capabilities.pool_bytes - in_pool - _GUARD_BYTES)
+    in_ram = store == Store.RAM
+    available = largest_arena_bytes(capabilities, plan_bytes if in_ram else 0)
     if arena_bytes > available:
-        beside = " beside the plan in RAM" if in_pool else ""
+        beside = " beside the plan in RAM" if in_ram else ""
         return BoardError(
             f"the arena is too large for {capabilities.board}{beside}: "
             f"needs {arena_bytes:,} bytes, has {available:,}",
@@ -62,6 +68,6 @@ def _refusal(
             needed=arena_bytes,
             available=available,
             hint="use a smaller model or a board with more RAM"
-            + (", or --plan-store flash" if in_pool else ""),
+            + (", or --plan-store flash" if in_ram else ""),
         )
     return None

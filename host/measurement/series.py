@@ -57,6 +57,12 @@ class Series:
     arena_high_water_bytes: int
     stack_high_water_bytes: int
 
+    def checked_against(self, result: RunResult) -> Series:
+        """With ``result`` of one further run taken into the check that all runs agree."""
+        if self.unstable_at is not None or result.output_crc32 == self.output_crc32:
+            return self
+        return attrs.evolve(self, unstable_at=self.warmup + len(self.ticks))
+
 
 class Runner:
     """Runs one plan with one input, batch by batch."""

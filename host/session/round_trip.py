@@ -32,7 +32,7 @@ class RoundTripTimer:
         base = _INITIAL_S
         if self._smoothed_s is not None:
             base = self._smoothed_s + _VARIATIONS * self._variation_s
-        return min(_MAX_S, max(self.min_s, base) * 2 ** min(attempts - 1, _MAX_DOUBLINGS))
+        return min(_MAX_S, max(self.min_s, base) * 2.0 ** min(attempts - 1, _MAX_DOUBLINGS))
 
     def observe(self, round_trip_s: float) -> None:
         """Takes in one round trip of a request that was sent once (Karn's algorithm)."""

@@ -1,0 +1,213 @@
+"""Measures one model on one board: compile, upload, run, check, record."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from host.emulators import open_emulator
+from host.errors import BoardError, ConfigError, ExitCode
+from host.links.base import Link
+from host.links.open import open_link
+from host.measurement.candidates import Candidate, prepare, prepare_largest_example
+from host.measurement.evidence import evidence_of, is_deterministic
+from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
+from host.measurement.oracle import expected_output
+from host.measurement.record import Findings, build_record
+from host.measurement.series import Runner, Schedule, Series, run_series
+from host.session import Session
+from protocol.capabilities import Capabilities, Feature
+from protocol.measurement import Measurement, Verdict
+from protocol.messages import Store
+
+DEFAULT_BOARD = "pico"
+
+
+@attrs.frozen(kw_only=True)
+class MeasureRequest:
+    """What to measure and how. None leaves the choice to what the board offers.
+
+    Without ``port`` the board is emulated. ``budget_ms`` is judged on the slowest run.
+    """
+
+    model: Path | None = None
+    board: str | None = None
+    port: str | None = None
+    iterations: int | None = None
+    warmup: int | None = None
+    seed: int = 0
+    inputs: tuple[Path, ...] = ()
+    save_output: Path | None = None
+    plan_store: Store | None = None
+    flash_model: str | None = None
+    profile: bool = False
+    budget_ms: float | None = None
+
+
+class Observer(Protocol):
+    """Is told how a measurement goes on."""
+
+    def stage(self, text: str) -> None:
+        """What is being done now."""
+
+    def note(self, text: str) -> None:
+        """What the user should know of how the result came about."""
+
+    def upload(self, done: int, total: int) -> None:
+        """Bytes of the plan."""
+
+    def runs(self, done: int, total: int) -> None:
+        """Iterations, warm-ups included."""
+
+
+@attrs.frozen
+class Outcome:
+    """The record and what a command returns for it."""
+
+    record: Measurement
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """A wrong output weighs more than a missed budget."""
+        if self.record.output.verdict in (Verdict.MISMATCH, Verdict.NONDETERMINISTIC):
+            return ExitCode.MISMATCH
+        if self.record.budget is not None and not self.record.budget.met:
+            return ExitCode.NOT_MET
+        return ExitCode.DONE
+
+
+def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
+    """Does the whole of it; whatever happens, lease, port and emulator are freed.
+
+    Raises:
+        ConfigError: the request contradicts itself, the catalog or the model.
+        ModelError: the model cannot be read or compiled.
+        BoardError: the board refused, does not offer what is needed, or reset.
+        LinkError: there is no way to the board, or it broke.
+        DeadlineExceeded: the board did not answer.
+    """
+    _check_files(request)
+    with Session(_open(request, observer)) as session:
+        capabilities = session.connect()
+        _check_board(request, capabilities)
+        if request.model is None:
+            candidate = prepare_largest_example(capabilities, request.plan_store, observer.note)
+        else:
+            candidate = prepare(request.model, capabilities, request.plan_store)
+        inputs = _inputs(request, candidate)
+        for note in inputs.notes:
+            observer.note(note)
+        expected = expected_output(candidate, inputs)
+        with session.lease():
+            findings = _measure(request, session, candidate, inputs, observer)
+    return Outcome(build_record(attrs.evolve(findings, expected=expected)))
+
+
+def _measure(
+    request: MeasureRequest,
+    session: Session,
+    candidate: Candidate,
+    inputs: Inputs,
+    observer: Observer,
+) -> Findings:
+    """What happens under the lease."""
+    capabilities, plan, store = session.capabilities, candidate.plan, candidate.store
+    observer.stage(
+        f"uploading {len(plan.data):,} bytes to the {store.name.lower()} of "
+        f"{capabilities.board} on {session.link.name}"
+    )
+    loaded = session.upload(plan.data, store, observer.upload)
+    if loaded.bytes_skipped == len(plan.data):
+        observer.note("the board had this plan already: nothing was uploaded")
+
+    observer.stage(f"running {candidate.path.name}")
+    evidence = evidence_of(capabilities)
+    runner = Runner(
+        session, macs=plan.macs, inputs=inputs, inputs_overwritten=plan.inputs_overwritten
+    )
+    schedule = Schedule.choose(request.warmup, request.iterations, is_deterministic(evidence))
+    series = run_series(runner, schedule, capabilities.tick_hz, observer.runs)
+    if series.input_crc32 != inputs.crc32:
+        raise BoardError(
+            f"the board ran another input (CRC-32 0x{series.input_crc32:08x}) than was meant "
+            f"(0x{inputs.crc32:08x})",
+            hint="flash the firmware that belongs to this version of the host",
+        )
+    op_ticks: tuple[int, ...] | None = None
+    if request.profile:
+        observer.stage("profiling one further run")
+        series = series.checked_against(runner.run(1, profile=True))
+        op_ticks = session.profile()
+    if request.save_output is not None:
+        _save_outputs(session, candidate, series, request.save_output)
+    return Findings(
+        candidate=candidate,
+        session=session,
+        evidence=evidence,
+        loaded=loaded,
+        inputs=inputs,
+        series=series,
+        op_ticks=op_ticks,
+        budget_ms=request.budget_ms,
+        at=datetime.now(UTC),
+    )
+
+
+def _check_files(request: MeasureRequest) -> None:
+    """What can be refused before any board is started or opened."""
+    for path in (request.model, *request.inputs):
+        if path is not None and not path.is_file():
+            raise ConfigError(f"{path}: no such file")
+    if request.save_output is not None and not request.save_output.parent.is_dir():
+        raise ConfigError(f"{request.save_output}: there is no such folder")
+    if request.port is not None and request.flash_model is not None:
+        raise ConfigError(
+            "--flash-model is for a board that is started here; the one at --port has its own",
+            hint="`host emulate pico --flash-model ...` starts one with it",
+        )
+
+
+def _open(request: MeasureRequest, observer: Observer) -> Link:
+    if request.port is not None:
+        return open_link(request.port)
+    board = request.board or DEFAULT_BOARD
+    observer.stage(f"starting the emulated {board}")
+    return open_emulator(board, flash_model=request.flash_model)
+
+
+def _check_board(request: MeasureRequest, capabilities: Capabilities) -> None:
+    if request.board is not None and capabilities.board != request.board:
+        raise BoardError(
+            f"the board at {request.port or 'the emulator'} is {capabilities.board!r}, "
+            f"not {request.board!r}",
+            hint="check --port, or leave --board out to measure whatever is there",
+        )
+    if request.profile and Feature.PROFILE not in capabilities.features:
+        raise BoardError(f"{capabilities.board} offers no profile of its ops: leave out --profile")
+
+
+def _inputs(request: MeasureRequest, candidate: Candidate) -> Inputs:
+    if request.inputs:
+        return read_inputs(candidate.plan.inputs, request.inputs)
+    return seeded_inputs(candidate.plan.inputs, request.seed)
+
+
+def _save_outputs(session: Session, candidate: Candidate, series: Series, path: Path) -> None:
+    """Writes output 0 to ``path``, and further ones beside it with their number."""
+    contracts = candidate.plan.outputs
+    data = [
+        session.read_output(index, contract.size_bytes) for index, contract in enumerate(contracts)
+    ]
+    if series.unstable_at is None and zlib.crc32(b"".join(data)) != series.output_crc32:
+        raise BoardError("the output read back is not the one whose CRC-32 the run reported")
+    for index, (contract, output) in enumerate(zip(contracts, data, strict=True)):
+        array: NDArray[Any] = np.frombuffer(output, contract.dtype).reshape(contract.shape)
+        target = path if index == 0 else path.with_stem(f"{path.stem}-{index}")
+        with target.open("wb") as file:  # by handle: given a name, NumPy may append .npy to it
+            np.save(file, array)

@@ -1,0 +1,21 @@
+"""What the output must be: the same model and input under the reference arithmetic."""
+
+from __future__ import annotations
+
+import attrs
+
+from host.measurement.candidates import Candidate
+from host.measurement.inputs import Inputs
+
+
+@attrs.frozen
+class Expectation:
+    """CRC-32 over all outputs, and the arithmetic that gave it."""
+
+    crc32: int
+    arithmetic: str
+
+
+def expected_output(candidate: Candidate, inputs: Inputs) -> Expectation | None:
+    """What the board's outputs should be; None where no reference runs this model."""
+    return None
