@@ -55,6 +55,9 @@ static const jr_kernel kernels[] = {
 #ifndef JR_OMIT_RESHAPE
     [JSP_OP_RESHAPE] = KERNEL(reshape, jsp_reshape_params),
 #endif
+#ifndef JR_OMIT_CONSTANT
+    [JSP_OP_CONSTANT] = KERNEL(constant, jsp_constant_params),
+#endif
 };
 
 const jr_kernel *jr_find_kernel(uint8_t kind) {

@@ -22,6 +22,7 @@ int jr_mean_check(const jr_args *args);
 int jr_concatenation_check(const jr_args *args);
 int jr_transpose_check(const jr_args *args);
 int jr_reshape_check(const jr_args *args);
+int jr_constant_check(const jr_args *args);
 
 void jr_conv_2d_run(const jr_args *args);
 void jr_depthwise_conv_2d_run(const jr_args *args);
@@ -37,6 +38,7 @@ void jr_mean_run(const jr_args *args);
 void jr_concatenation_run(const jr_args *args);
 void jr_transpose_run(const jr_args *args);
 void jr_reshape_run(const jr_args *args);
+void jr_constant_run(const jr_args *args);
 
 /* The kernel of an op kind, or NULL where this build has none. */
 const jr_kernel *jr_find_kernel(uint8_t kind);

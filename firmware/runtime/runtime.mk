@@ -14,7 +14,8 @@ JR_COMMON_SOURCES = \
     $(JR)/checks/check_elementwise.c $(JR)/checks/check_pool.c $(JR)/checks/check_softmax.c \
     $(JR)/checks/check_lookup.c $(JR)/checks/check_pad.c $(JR)/checks/check_mean.c \
     $(JR)/checks/check_concatenation.c $(JR)/checks/check_transpose.c \
-    $(JR)/checks/check_reshape.c $(JR)/kernels/elementwise.c $(JR)/kernels/pool.c
+    $(JR)/checks/check_reshape.c $(JR)/checks/check_constant.c \
+    $(JR)/kernels/elementwise.c $(JR)/kernels/pool.c
 
 # A variable a kernel; each defines that kernel's jr_<kind>_run.
 JR_CONV_2D ?= $(JR)/kernels/conv_2d.c
@@ -31,8 +32,9 @@ JR_MEAN ?= $(JR)/kernels/mean.c
 JR_CONCATENATION ?= $(JR)/kernels/concatenation.c
 JR_TRANSPOSE ?= $(JR)/kernels/transpose.c
 JR_RESHAPE ?= $(JR)/kernels/reshape.c
+JR_CONSTANT ?= $(JR)/kernels/constant.c
 
 JR_KERNEL_SOURCES = $(JR_CONV_2D) $(JR_DEPTHWISE_CONV_2D) $(JR_FULLY_CONNECTED) $(JR_ADD) \
     $(JR_MUL) $(JR_AVERAGE_POOL_2D) $(JR_MAX_POOL_2D) $(JR_SOFTMAX) $(JR_LOOKUP) $(JR_PAD) \
-    $(JR_MEAN) $(JR_CONCATENATION) $(JR_TRANSPOSE) $(JR_RESHAPE)
+    $(JR_MEAN) $(JR_CONCATENATION) $(JR_TRANSPOSE) $(JR_RESHAPE) $(JR_CONSTANT)
 JR_SOURCES = $(JR_COMMON_SOURCES) $(JR_KERNEL_SOURCES)

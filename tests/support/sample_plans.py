@@ -220,6 +220,15 @@ def _reshape() -> bytes:
     return b.build()
 
 
+def _constant() -> bytes:
+    b = PlanBuilder()
+    result = b.tensor((2, 5))
+    data = b.data(bytes(range(10)), 1)
+    b.op(PlanOp.CONSTANT, [], [result], {"size_bytes": 10, "data_offset": data})
+    b.outputs = [result]
+    return b.build()
+
+
 def sample_plans() -> dict[str, bytes]:
     """Valid plans by name. Together they hold every op kind of version 1.0."""
     conv, depthwise = PlanOp.CONV_2D, PlanOp.DEPTHWISE_CONV_2D
@@ -275,6 +284,7 @@ def sample_plans() -> dict[str, bytes]:
         "concatenation": _concatenation(),
         "transpose": _transpose(),
         "reshape": _reshape(),
+        "constant": _constant(),
     }
     for kind in (PlanOp.AVERAGE_POOL_2D, PlanOp.MAX_POOL_2D):
         plans[kind.name.lower()] = _pool(kind)

@@ -1,6 +1,9 @@
 #include "check_common.h"
 #include "kernels.h"
 
+/* Keeps the sum of a window's elements below 2^30. */
+#define MAX_WINDOW (UINT32_C(1) << 23)
+
 /* Every window of this axis holds at least one element of the input. */
 static bool windows_meet_input(uint32_t input, uint32_t output, uint32_t window, uint32_t stride,
                                int32_t pad) {
@@ -17,7 +20,7 @@ static int check_pool(const jr_args *args) {
     }
     if (p->batch == 0 || p->input_h == 0 || p->input_w == 0 || p->channels == 0 ||
         p->output_h == 0 || p->output_w == 0 || p->window_h == 0 || p->window_w == 0 ||
-        p->stride_h == 0 || p->stride_w == 0 ||
+        p->stride_h == 0 || p->stride_w == 0 || jr_product(p->window_h, p->window_w) > MAX_WINDOW ||
         !jr_is_activation(p->activation_min, p->activation_max) ||
         !windows_meet_input(p->input_h, p->output_h, p->window_h, p->stride_h, p->pad_top) ||
         !windows_meet_input(p->input_w, p->output_w, p->window_w, p->stride_w, p->pad_left)) {

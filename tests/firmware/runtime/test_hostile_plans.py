@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from host.compiler import compile_graph
+from host.models.loader import load_model
 from protocol.errors import ErrorCode
 from tests.support.jr_runner import JrRunner, split_outputs
 from tests.support.mutations import mutate, plan_fields
 from tests.support.sample_plans import arena_bytes_of, sample_plans
 
-PLANS = sample_plans()
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+PLANS = sample_plans() | {
+    name: compile_graph(load_model(EXAMPLES / f"{name}.tflite")).data
+    for name in ("digits_mlp_int8", "digits_cnn_int8")
+}
 MUTATIONS = 10_000
 SEED = 20240601
 

@@ -156,7 +156,7 @@ def params(**changes: object) -> Edit:
 OPS: list[tuple[str, str, E, Edit]] = [
     # The record
     ("conv_padded", "kind 0", E.PLAN_OP_KIND, op(kind=0)),
-    ("conv_padded", "kind 17", E.PLAN_OP_KIND, op(kind=17)),
+    ("conv_padded", "kind 18", E.PLAN_OP_KIND, op(kind=18)),
     ("conv_padded", "record too long", E.PLAN_OP_RECORD, op(record_bytes=0xFFFC)),
     ("conv_padded", "record too short", E.PLAN_OP_RECORD, op(record_bytes=80)),
     ("conv_padded", "record of 0 bytes", E.PLAN_OP_RECORD, op(record_bytes=0)),
@@ -257,6 +257,7 @@ OPS: list[tuple[str, str, E, Edit]] = [
     ("average_pool_2d", "window in the padding", E.PLAN_PARAMETER, params(pad_top=3)),
     ("average_pool_2d", "window behind the end", E.PLAN_PARAMETER, params(stride_h=3)),
     ("average_pool_2d", "window behind the end", E.PLAN_PARAMETER, params(pad_left=-4)),
+    ("average_pool_2d", "window", E.PLAN_PARAMETER, params(window_h=0xFFFF, window_w=129)),
     ("average_pool_2d", "input size", E.PLAN_SHAPE, params(input_w=5)),
     ("average_pool_2d", "output size", E.PLAN_SHAPE, params(output_w=1)),
     ("average_pool_2d", "activation", E.PLAN_PARAMETER, params(activation_min=-129)),
@@ -288,6 +289,8 @@ OPS: list[tuple[str, str, E, Edit]] = [
     ("concatenation", "outer", E.PLAN_SHAPE, params(outer=8)),
     ("transpose", "dims", E.PLAN_SHAPE, params(dims=[1, 1, 1, 4, 2, 4])),
     ("transpose", "stride", E.PLAN_SHAPE, params(input_strides=[0, 0, 0, 1, 12, 5])),
+    ("constant", "size", E.PLAN_SHAPE, params(size_bytes=11)),
+    ("constant", "data", E.PLAN_DATA, params(data_offset=HUGE)),
     ("reshape", "size", E.PLAN_SHAPE, params(size_bytes=16)),
 ]
 

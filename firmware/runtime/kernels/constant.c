@@ -1,0 +1,12 @@
+/* CONSTANT: an operand from the plan, where its op reads the arena alone. */
+#include "kernels.h"
+
+void jr_constant_run(const jr_args *args) {
+    const JR_PLAN jsp_constant_params *p = (const JR_PLAN jsp_constant_params *)args->params;
+    const JR_PLAN int8_t *data = (const JR_PLAN int8_t *)(args->plan + p->data_offset);
+    int8_t *output = jr_output(args, 0);
+    uint32_t i;
+    for (i = 0; i < p->size_bytes; i++) {
+        output[i] = data[i];
+    }
+}
