@@ -80,6 +80,7 @@ def _ops(data: bytes, header: Any) -> Iterator[str]:
         )
         yield (
             f"op {number}: {kind.name} {indices[: op.input_count]} -> "
-            f"{indices[op.input_count :]}, scratch {op.scratch_bytes} at {op.scratch_offset}: {shown}"
+            f"{indices[op.input_count :]}, "
+            f"scratch {op.scratch_bytes} at {op.scratch_offset}: {shown}"
         )
         offset += op.record_bytes
