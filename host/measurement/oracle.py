@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from host import reference
 from host.measurement.candidates import Candidate
 from host.measurement.inputs import Inputs
 
@@ -16,6 +17,7 @@ class Expectation:
     arithmetic: str
 
 
-def expected_output(candidate: Candidate, inputs: Inputs) -> Expectation | None:
-    """What the board's outputs should be; None where no reference runs this model."""
-    return None
+def expected_output(candidate: Candidate, inputs: Inputs) -> Expectation:
+    """What the board's outputs should be."""
+    expected = reference.expected_output(candidate.graph, candidate.path.read_bytes(), inputs.data)
+    return Expectation(expected.crc32, expected.arithmetic)
