@@ -1,6 +1,6 @@
 /*
  * ADD: both inputs brought to a common scale, 20 bits up, added, requantized. The
- * plan's left_shift is 20 (its check says so), hence the constants.
+ * plan's left_shift is 20 and no shift goes left (its check says so).
  */
 #include "elementwise.h"
 #include "requantize.h"
@@ -17,14 +17,18 @@ static inline int32_t scale_input(int32_t value, int32_t high, int32_t low, int3
 static void add_row(const JR_PLAN jsp_elementwise_params *p, const jr_row *row) {
     const int32_t high1 = p->input1_multiplier >> 16, low1 = p->input1_multiplier & 0xFFFF;
     const int32_t high2 = p->input2_multiplier >> 16, low2 = p->input2_multiplier & 0xFFFF;
+    const int32_t multiplier = p->output_multiplier;
+    const int32_t exponent1 = -p->input1_shift, exponent2 = -p->input2_shift;
+    const int32_t exponent = -p->output_shift;
     const int8_t *x1 = row->input1;
     const int8_t *x2 = row->input2;
-    uint32_t i;
-    for (i = 0; i < row->count; i++) {
-        const int32_t sum = scale_input(*x1 + p->input1_offset, high1, low1, -p->input1_shift) +
-                            scale_input(*x2 + p->input2_offset, high2, low2, -p->input2_shift);
-        row->output[i] = jr_to_int8(jr_requantize(sum, p->output_multiplier, p->output_shift),
-                                    p->output_offset, p->activation_min, p->activation_max);
+    int8_t *output = row->output;
+    uint32_t left;
+    for (left = row->count; left > 0; left--) {
+        const int32_t sum = scale_input(*x1 + p->input1_offset, high1, low1, exponent1) +
+                            scale_input(*x2 + p->input2_offset, high2, low2, exponent2);
+        const int32_t scaled = jr_rounding_shift_right(jr_multiply_high(sum, multiplier), exponent);
+        *output++ = jr_to_int8(scaled, p->output_offset, p->activation_min, p->activation_max);
         x1 += row->step1;
         x2 += row->step2;
     }

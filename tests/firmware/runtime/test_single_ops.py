@@ -40,8 +40,6 @@ def test_single_op_equals_tflm(runner: JrRunner, tflm: Tflm, kind: OpKind) -> No
         # Outputs apart from their inputs, and in place where the planner can.
         for preserve_all in (False, True):
             compiled = compile_graph(graph, CompileOptions(preserve_all=preserve_all))
-            assert_layers_equal(
-                runner, tflm, model.tflite, graph, compiled, list(model.inputs)
-            )
+            assert_layers_equal(runner, tflm, model.tflite, graph, compiled, list(model.inputs))
 
     check()
