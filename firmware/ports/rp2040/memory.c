@@ -34,8 +34,8 @@ uint32_t memory_stack_high_water_bytes(void) {
 }
 
 /*
- * The C library's, without its start files: words where both pointers allow it.
- * Compiled with -fno-builtin, or the loops would become calls of themselves.
+ * The two functions of the C library that gcc and the agent call: words where both pointers allow
+ * it. Compiled with -fno-builtin, or the loops would become calls of themselves.
  */
 void *memcpy(void *restrict target, const void *restrict source, size_t count) {
     uint8_t *to = target;
@@ -72,30 +72,6 @@ void *memset(void *target, int value, size_t count) {
     }
     for (to = (uint8_t *)words; count > 0; count--) {
         *to++ = (uint8_t)value;
-    }
-    return target;
-}
-
-int memcmp(const void *left, const void *right, size_t count) {
-    const uint8_t *a = left;
-    const uint8_t *b = right;
-    for (; count > 0; count--, a++, b++) {
-        if (*a != *b) {
-            return *a < *b ? -1 : 1;
-        }
-    }
-    return 0;
-}
-
-void *memmove(void *target, const void *source, size_t count) {
-    uint8_t *to = target;
-    const uint8_t *from = source;
-    if ((uintptr_t)to <= (uintptr_t)from) {
-        return memcpy(target, source, count); /* which copies upwards */
-    }
-    while (count > 0) {
-        count--;
-        to[count] = from[count];
     }
     return target;
 }

@@ -48,10 +48,7 @@ uint32_t timebase_millis(void) {
         high = high_after;
         low = RP_REG(RP_TIMER_TIMERAWL);
     }
-    /* Microseconds / 1000 by long division in digits of 16 bits; the quotient's upper bits wrap. */
-    const uint32_t upper = ((high % 1000u) << 16) | (low >> 16);
-    const uint32_t lower = ((upper % 1000u) << 16) | (low & 0xffffu);
-    return ((upper / 1000u) << 16) + lower / 1000u;
+    return (uint32_t)((((uint64_t)high << 32) | low) / 1000u);
 }
 
 /* Normally not taken: timebase_sleep_unless() withdraws the alarm before it lets interrupts in. */
