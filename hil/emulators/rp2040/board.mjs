@@ -6,6 +6,7 @@
  * A periodic tick does not wake the host each time: emulated time is caught up with in steps of IDLE_STEP_MS.
  */
 import { readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { executeInstruction } from './execute.mjs';
 import { Chip, FLASH_BYTES, SRAM_BYTES } from './chip.mjs';
 import { StopRun, hex } from './stop.mjs';
 import { REASON_FORCE } from './timers.mjs';
@@ -152,12 +153,15 @@ export class Board {
     const { core, clock } = this.chip;
     while (core.cycles < end && !this.pendingReset) {
       if (core.waiting) {
-        if (!wakes(core)) {
+        if (!core.wakes) {
           return;
         }
         core.waiting = false;
       }
-      core.executeInstruction();
+      if (core.interruptsUpdated) {
+        core.takeInterrupt();
+      }
+      executeInstruction(core);
       if (core.cycles >= clock.dueCycles) {
         clock.runDue();
       }
@@ -187,7 +191,7 @@ export class Board {
     try {
       while (this.chip === chip && !this.stopped && !this.pendingReset && chip.core.cycles < target) {
         const { core, clock } = chip;
-        if (core.waiting && !wakes(core)) {
+        if (core.waiting && !core.wakes) {
           core.cycles = Math.max(core.cycles, Math.min(clock.dueCycles, target));
           clock.runDue();
         } else {
@@ -250,16 +254,6 @@ export class Board {
       writeFileSync(this.options.flashFile, this.flash);
     }
   }
-}
-
-/** WFI and WFE end on a pending interrupt, masked by PRIMASK or not (ARMv6-M reference manual B1.5.19). */
-function wakes(core) {
-  return (
-    (core.pendingInterrupts & core.enabledInterrupts) !== 0 ||
-    core.pendingSystick ||
-    core.pendingPendSV ||
-    core.pendingNMI
-  );
 }
 
 function loadFlash({ image, flashFile }) {

@@ -16,12 +16,18 @@ const USB_DPRAM_BYTES = 0x1000;
 const SIO_BASE = 0xd0000000;
 const SIO_BYTES = 0x1000;
 const PPB_PAGE = 0xe000e;
+const NVIC_ICPR = 0x280;
 const NVIC_AIRCR = 0xd0c;
 const NVIC_SCR = 0xd10;
 const NVIC_CCR = 0xd14;
 const NVIC_SHCSR = 0xd24;
 const AIRCR_KEY = 0x05fa;
 const AIRCR_SYSRESETREQ = 1 << 2;
+/** Beyond the two cycles of a load or store: APB takes 3 cycles to read, 4 to write (datasheet 2.1.4). */
+const APB_READ_CYCLES = 2;
+const APB_WRITE_CYCLES = 3;
+/** SIO is on the core's single-cycle port: a load or store takes one cycle (datasheet 2.3.1). */
+const SIO_CYCLES = -1;
 
 export class Bus {
   /** @param {import('./chip.mjs').Chip} chip */
@@ -171,12 +177,17 @@ export class Bus {
       return this.readPpb(address & 0xfff);
     }
     if (address >= SIO_BASE && address < SIO_BASE + SIO_BYTES) {
+      this.core.cycles += SIO_CYCLES;
       return this.chip.rp2040.sio.readUint32(address - SIO_BASE);
     }
     if (address >= USB_DPRAM_BASE && address < USB_DPRAM_BASE + USB_DPRAM_BYTES) {
       return this.chip.rp2040.usbDPRAMView.getUint32(address - USB_DPRAM_BASE, true);
     }
-    return this.peripheralAt(address, 'read from').readUint32(address & 0xfff);
+    const peripheral = this.peripheralAt(address, 'read from');
+    if (address >>> 28 === 4) {
+      this.core.cycles += APB_READ_CYCLES;
+    }
+    return peripheral.readUint32(address & 0xfff);
   }
 
   writeSlow(address, value) {
@@ -186,6 +197,7 @@ export class Bus {
     if (address >>> 12 === PPB_PAGE) {
       this.writePpb(address & 0xfff, value);
     } else if (address >= SIO_BASE && address < SIO_BASE + SIO_BYTES) {
+      this.core.cycles += SIO_CYCLES;
       this.chip.rp2040.sio.writeUint32(address - SIO_BASE, value);
     } else if (address >= USB_DPRAM_BASE && address < USB_DPRAM_BASE + USB_DPRAM_BYTES) {
       const offset = address - USB_DPRAM_BASE;
@@ -195,6 +207,9 @@ export class Bus {
       throw new StopRun('unmapped', `store to ROM at ${hex(address)}`);
     } else {
       const peripheral = this.peripheralAt(address, 'store to');
+      if (address >>> 28 === 4) {
+        this.core.cycles += APB_WRITE_CYCLES;
+      }
       peripheral.writeUint32Atomic(address & 0xfff, value, (address >>> 12) & 3);
     }
   }
@@ -235,6 +250,8 @@ export class Bus {
       if (value >>> 16 === AIRCR_KEY && value & AIRCR_SYSRESETREQ) {
         this.chip.onResetRequest('software');
       }
+    } else if (offset === NVIC_ICPR) {
+      this.core.clearPending(value);
     } else if (offset !== NVIC_SCR) {
       this.chip.rp2040.ppb.writeUint32(offset, value);
     }

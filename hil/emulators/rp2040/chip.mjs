@@ -1,10 +1,11 @@
 /**
- * One RP2040 between two resets: rp2040js's core and peripherals, with the parts it forgives replaced by
+ * One RP2040 between two resets: rp2040js's chip, with the parts that forgive what the part does not replaced by
  * stricter ones. A reset makes a new Chip; flash, SRAM and the few registers that survive are handed over.
  */
 import { RP2040 } from 'rp2040js';
 import { Bus } from './bus.mjs';
 import { CycleClock } from './clock.mjs';
+import { Core } from './core.mjs';
 import { Rom } from './rom.mjs';
 import { StopRun } from './stop.mjs';
 import { ChipReset, Pll, RegisterBank, Resets, SysInfo } from './system.mjs';
@@ -41,7 +42,8 @@ export class Chip {
     this.clock = new CycleClock(ROSC_HZ);
     const rp2040 = new RP2040(this.clock);
     this.rp2040 = rp2040;
-    this.core = rp2040.core;
+    this.core = new Core();
+    rp2040.core = this.core;
     this.clock.core = this.core;
     rp2040.logger = quietLogger(state.warn);
     rp2040.roscFreq = ROSC_HZ;
@@ -63,7 +65,8 @@ export class Chip {
     });
     this.installPeripherals(state.chipResetCause);
     this.bus = new Bus(this);
-    this.connectCore();
+    this.core.bus = this.bus;
+    this.core.onBreakpoint = (number, pc) => this.rom.breakpoint(number, pc);
   }
 
   installPeripherals(chipResetCause) {
@@ -96,18 +99,6 @@ export class Chip {
       this.watchdog.updateTick();
     };
     rp2040.addClockListener((clkSysHz) => this.clock.setFrequency(clkSysHz));
-    rp2040.onBreak = (number) => this.rom.breakpoint(number, this.core.PC - 2);
-  }
-
-  /** Puts the strict bus between rp2040js's core and the memory. */
-  connectCore() {
-    const { core, bus } = this;
-    core.readUint32 = (address) => bus.read32(address >>> 0);
-    core.readUint16 = (address) => bus.read16(address >>> 0);
-    core.readUint8 = (address) => bus.read8(address >>> 0);
-    core.writeUint32 = (address, value) => bus.write32(address >>> 0, value);
-    core.writeUint16 = (address, value) => bus.write16(address >>> 0, value);
-    core.writeUint8 = (address, value) => bus.write8(address >>> 0, value);
   }
 
   /** XIP can be used again, unless the ROM still holds the flash's chip select (datasheet 2.8.3.1.3). */

@@ -148,9 +148,9 @@ export class Rom {
   /** flash_range_program(addr, data, count): bits go from 1 to 0 only. */
   flashRangeProgram(offset, source, count) {
     this.checkRange('flash_range_program', offset, count, PAGE_BYTES);
-    const { flash, core } = this.chip;
+    const { flash, bus } = this.chip;
     for (let i = 0; i < count; i++) {
-      flash[offset + i] &= core.readUint8(source + i);
+      flash[offset + i] &= bus.read8((source + i) >>> 0);
     }
     this.chip.flashChanged();
     this.spend((count / PAGE_BYTES) * PAGE_PROGRAM_MS);

@@ -1,0 +1,100 @@
+"""Test images for the emulated Pico: built with the cross compiler, started as real processes."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hil.emulators.process import EmulatorProcess
+from hil.emulators.rp2040 import Rp2040Emulator
+from host.links.emulator import EmulatorLink
+
+_FIRMWARE = Path(__file__).parent / "firmware"
+_BOOT2_CODE_BYTES = 252
+
+
+def boot2_crc32(code: bytes) -> int:
+    """The boot ROM's CRC-32: polynomial 0x04c11db7, MSB first, bit by bit as the data sheet has it."""
+    crc = 0xFFFFFFFF
+    for byte in code:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1) ^ (0x04C11DB7 if crc & 0x80000000 else 0)
+            crc &= 0xFFFFFFFF
+    return crc
+
+
+@pytest.fixture(scope="session")
+def build_image(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Builds `firmware/<name>.c` into a flat image with a valid second stage."""
+    compiler = "arm-none-eabi-gcc"
+    if shutil.which(compiler) is None:
+        pytest.fail(f"{compiler} is missing: `make setup` installs it")
+    folder = tmp_path_factory.mktemp("images")
+    built: dict[tuple[str, ...], Path] = {}
+
+    def build(name: str, *defines: str) -> Path:
+        key = (name, *defines)
+        if key not in built:
+            stem = folder / "-".join(key).replace("=", "_")
+            sources = [f"{name}.c", "start.c", "boot2.S", "sequences.S"]
+            subprocess.run(
+                [
+                    *(compiler, "-mcpu=cortex-m0plus", "-mthumb", "-Os", "-ffreestanding"),
+                    *("-nostdlib", "-Wall", "-Wextra", "-Werror", "-Wl,--no-warn-rwx-segments"),
+                    *(f"-D{define}" for define in defines),
+                    *("-T", str(_FIRMWARE / "link.ld"), "-o", f"{stem}.elf"),
+                    *(str(_FIRMWARE / source) for source in sources),
+                    "-lgcc",
+                ],
+                check=True,
+            )
+            subprocess.run(
+                ["arm-none-eabi-objcopy", "-O", "binary", f"{stem}.elf", f"{stem}.bin"], check=True
+            )
+            image = bytearray(stem.with_suffix(".bin").read_bytes())
+            struct.pack_into("<I", image, _BOOT2_CODE_BYTES, boot2_crc32(image[:_BOOT2_CODE_BYTES]))
+            stem.with_suffix(".bin").write_bytes(image)
+            built[key] = stem.with_suffix(".bin")
+        return built[key]
+
+    return build
+
+
+@pytest.fixture
+def start(build_image: Callable[..., Path]) -> Iterator[Callable[..., EmulatorProcess]]:
+    """Starts emulated Picos from test images and ends them after the test."""
+    running: list[EmulatorProcess] = []
+
+    def start_one(
+        name: str, *defines: str, flash_model: str = "xip", flash_file: Path | None = None
+    ) -> EmulatorProcess:
+        process = Rp2040Emulator().start(
+            firmware=build_image(name, *defines), flash_model=flash_model, flash_file=flash_file
+        )
+        running.append(process)
+        return process
+
+    yield start_one
+    for process in running:
+        process.stop()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[EmulatorProcess], EmulatorLink]]:
+    """Joins the UART of a started board."""
+    links: list[EmulatorLink] = []
+
+    def connect_one(process: EmulatorProcess) -> EmulatorLink:
+        link = EmulatorLink(process)
+        links.append(link)
+        return link
+
+    yield connect_one
+    for link in links:
+        link.close()
