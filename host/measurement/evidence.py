@@ -21,7 +21,7 @@ def evidence_of(capabilities: Capabilities) -> Evidence:
 
 def is_deterministic(evidence: Evidence) -> bool:
     """Whether the board takes the same time for the same work, always."""
-    return evidence.fidelity in (Fidelity.CYCLE, Fidelity.CYCLE_ESTIMATE)
+    return evidence.source == Source.EMULATED
 
 
 def evidence_label(record: Measurement) -> str:

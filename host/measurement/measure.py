@@ -18,9 +18,9 @@ from host.links.open import open_link
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
 from host.measurement.evidence import evidence_of, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
-from host.measurement.oracle import expected_output
 from host.measurement.record import Findings, build_record
 from host.measurement.series import Runner, Schedule, Series, run_series
+from host.reference import expected_output
 from host.session import Session
 from protocol.capabilities import Capabilities, Feature
 from protocol.measurement import Measurement, Verdict
@@ -103,7 +103,8 @@ def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
         inputs = _inputs(request, candidate)
         for note in inputs.notes:
             observer.note(note)
-        expected = expected_output(candidate, inputs)
+        observer.stage("computing the expected output")
+        expected = expected_output(candidate.graph, candidate.path.read_bytes(), inputs.data)
         with session.lease():
             findings = _measure(request, session, candidate, inputs, observer)
     return Outcome(build_record(attrs.evolve(findings, expected=expected)))
@@ -188,8 +189,12 @@ def _check_board(request: MeasureRequest, capabilities: Capabilities) -> None:
             f"not {request.board!r}",
             hint="check --port, or leave --board out to measure whatever is there",
         )
-    if request.profile and Feature.PROFILE not in capabilities.features:
-        raise BoardError(f"{capabilities.board} offers no profile of its ops: leave out --profile")
+    needed = Feature.PROFILE | Feature.CYCLE_COUNTER
+    if request.profile and needed not in capabilities.features:
+        raise BoardError(
+            f"{capabilities.board} does not count the cycles of its ops",
+            hint="leave out --profile",
+        )
 
 
 def _inputs(request: MeasureRequest, candidate: Candidate) -> Inputs:

@@ -10,9 +10,9 @@ import attrs
 
 from host.measurement.candidates import Candidate
 from host.measurement.inputs import Inputs
-from host.measurement.oracle import Expectation
 from host.measurement.series import Series
 from host.measurement.statistics import summarize
+from host.reference import ExpectedOutput
 from host.session import LoadedPlan, Session
 from protocol import measurement
 from protocol.capabilities import Capabilities, Feature
@@ -30,7 +30,7 @@ class Findings:
     inputs: Inputs
     series: Series
     op_ticks: tuple[int, ...] | None
-    expected: Expectation | None = None
+    expected: ExpectedOutput | None = None
     budget_ms: float | None
     at: datetime
 
@@ -132,7 +132,7 @@ def _memory(findings: Findings, offered: Capabilities) -> measurement.Memory:
     )
 
 
-def _output(series: Series, expected: Expectation | None) -> measurement.Output:
+def _output(series: Series, expected: ExpectedOutput | None) -> measurement.Output:
     if series.unstable_at is not None:
         verdict = Verdict.NONDETERMINISTIC
     elif expected is None:
