@@ -19,7 +19,7 @@ _BOOT2_CODE_BYTES = 252
 
 
 def boot2_crc32(code: bytes) -> int:
-    """The boot ROM's CRC-32: polynomial 0x04c11db7, MSB first, bit by bit as the data sheet has it."""
+    """The boot ROM's CRC-32, bit by bit: polynomial 0x04c11db7, MSB first, no reflection."""
     crc = 0xFFFFFFFF
     for byte in code:
         crc ^= byte << 24

@@ -10,9 +10,11 @@ from typing import Any
 from hil.emulators.process import EmulatorProcess
 from host.links.emulator import EmulatorLink
 
+_LINE_BYTES = 9
+
 
 def read_bytes(link: EmulatorLink, count: int, timeout_s: float = 10.0) -> bytes:
-    """Exactly `count` bytes, or fewer if no more come in time."""
+    """At least `count` bytes, or fewer if no more come in time."""
     end = time.monotonic() + timeout_s
     received = b""
     while len(received) < count and time.monotonic() < end:
@@ -22,7 +24,12 @@ def read_bytes(link: EmulatorLink, count: int, timeout_s: float = 10.0) -> bytes
 
 def read_numbers(link: EmulatorLink, count: int) -> list[int]:
     """`count` lines of eight hex digits."""
-    lines = read_bytes(link, 9 * count).split(b"\n")
+    return parse_numbers(read_bytes(link, _LINE_BYTES * count), count)
+
+
+def parse_numbers(text: bytes, count: int) -> list[int]:
+    """The numbers in `count` lines, which must be all there is."""
+    lines = text.split(b"\n")
     assert len(lines) == count + 1, lines
     return [int(line, 16) for line in lines[:-1]]
 

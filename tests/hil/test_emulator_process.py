@@ -61,7 +61,7 @@ def test_a_killed_emulator_is_reported(
     board = start("echo")
     link = connect(board)
     os.kill(board.pid, signal.SIGKILL)
-    with pytest.raises(LinkError, match="the emulated board stopped .* killed by signal 9"):
+    with pytest.raises(LinkError, match=r"the emulated board stopped .* killed by signal 9"):
         link.read(5.0)
 
 

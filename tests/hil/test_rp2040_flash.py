@@ -1,4 +1,4 @@
-"""The boot ROM's flash functions: typical times of the W25Q16JV, and flash that only clears bits."""
+"""The boot ROM's flash functions: typical times of the W25Q16JV, programming clears bits only."""
 
 from __future__ import annotations
 

@@ -244,8 +244,7 @@ export class Board {
       clkSysHz: clock.frequencyHz,
       waiting: core.waiting,
       pc: hex(core.PC),
-      xipHits: xip.hits,
-      xipAccesses: xip.accesses,
+      xipMisses: xip.misses,
     };
   }
 

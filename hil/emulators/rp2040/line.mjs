@@ -73,7 +73,8 @@ export class SerialLine {
   characterArrived() {
     const value = this.queue[this.start++];
     if (this.start < this.end) {
-      this.alarm.schedule(this.characterNanos);
+      // From when this one was due: the callback comes up to an instruction later.
+      this.alarm.scheduleAt(this.alarm.nanos + this.characterNanos);
     }
     if (this.queuedBytes === QUEUE_LIMIT_BYTES / 2 || this.queuedBytes === 0) {
       this.onDrained();

@@ -159,7 +159,8 @@ export class Uart extends BasePeripheral {
     this.rp2040.setInterrupt(this.irq, (this.raw & this.mask) !== 0);
   }
 
-  startTx() {
+  /** @param {number} fromNanos when the transmitter has become free */
+  startTx(fromNanos) {
     const enabled = (this.control & (CR_UARTEN | CR_TXE)) === (CR_UARTEN | CR_TXE);
     if (this.txShift >= 0 || this.txFifo.length === 0 || !enabled || this.baud === 0) {
       return;
@@ -169,7 +170,7 @@ export class Uart extends BasePeripheral {
     if (before > this.txLevel && this.txFifo.length <= this.txLevel) {
       this.raise(INT_TX);
     }
-    this.txAlarm.schedule((this.frameBits * 1e9) / this.baud);
+    this.txAlarm.scheduleAt(fromNanos + (this.frameBits * 1e9) / this.baud);
   }
 
   txDone() {
@@ -181,7 +182,7 @@ export class Uart extends BasePeripheral {
     if (this.fifoDepth === 1) {
       this.raise(INT_TX);
     }
-    this.startTx();
+    this.startTx(this.txAlarm.nanos);
   }
 
   readData() {
@@ -255,7 +256,7 @@ export class Uart extends BasePeripheral {
           if (this.txFifo.length > this.txLevel) {
             this.raw &= ~INT_TX;
           }
-          this.startTx();
+          this.startTx(this.rp2040.clock.nanos);
           this.updateInterrupt();
         }
         return;
@@ -274,7 +275,7 @@ export class Uart extends BasePeripheral {
         return;
       case UARTCR:
         this.control = value & 0xff87;
-        this.startTx();
+        this.startTx(this.rp2040.clock.nanos);
         return;
       case UARTIFLS:
         this.fifoLevelSelect = value & 0x3f;

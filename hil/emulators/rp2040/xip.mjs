@@ -37,8 +37,7 @@ export class XipCache {
     this.fetchLine = NO_LINE;
     this.lineCycles = 0;
     this.wordCycles = 0;
-    this.hits = 0;
-    this.accesses = 0;
+    this.misses = 0;
   }
 
   open() {
@@ -66,19 +65,17 @@ export class XipCache {
     const line = (address & 0xffffff) >>> 3;
     const set = line & (SETS - 1);
     this.fetchLine = NO_LINE;
-    this.accesses++;
     if (this.enabled && alias < 2) {
       if (this.way0[set] === line) {
         this.victim[set] = 1;
-        this.hits++;
         return 0;
       }
       if (this.way1[set] === line) {
         this.victim[set] = 0;
-        this.hits++;
         return 0;
       }
     }
+    this.misses++;
     if (!this.enabled || alias & 1) {
       return this.wordCycles;
     }
@@ -99,7 +96,7 @@ export class XipCache {
   }
 }
 
-/** XIP_CTRL registers, datasheet 2.6.3.5. */
+/** XIP_CTRL, datasheet 2.6.3.5: control and flush; the hit counters and the stream are not modelled. */
 export class XipControl extends BasePeripheral {
   constructor(rp2040, name, cache) {
     super(rp2040, name);
@@ -115,10 +112,6 @@ export class XipControl extends BasePeripheral {
         return 0;
       case 0x08: // STAT: FIFO_EMPTY, FLUSH_READY
         return 0x3;
-      case 0x0c: // CTR_HIT
-        return Math.min(this.cache.hits, 0xffffffff);
-      case 0x10: // CTR_ACC
-        return Math.min(this.cache.accesses, 0xffffffff);
     }
     throw new StopRun('unmodelled', `XIP_CTRL register ${hex(offset)} is not modelled`);
   }
@@ -131,12 +124,6 @@ export class XipControl extends BasePeripheral {
         return;
       case 0x04:
         this.cache.flush();
-        return;
-      case 0x0c:
-        this.cache.hits = 0;
-        return;
-      case 0x10:
-        this.cache.accesses = 0;
         return;
     }
     throw new StopRun('unmodelled', `XIP_CTRL register ${hex(offset)} is not modelled`);

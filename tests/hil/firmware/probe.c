@@ -239,13 +239,18 @@ static void flash_commands(char command) {
     }
 }
 
+static void load_word(uintptr_t address) {
+    uint32_t value;
+    __asm volatile("ldr %0, [%1]" : "=l"(value) : "l"(address));
+}
+
 static void offend(char command) {
     switch (command) {
     case 'm':
-        (void)REG((uintptr_t)scratch + 2);
+        load_word((uintptr_t)scratch + 2);
         break;
     case 'u':
-        (void)REG(0x20050000);
+        load_word(0x20050000);
         break;
     case 'x':
         REG(0x10010000) = 1;
