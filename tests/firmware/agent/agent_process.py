@@ -55,19 +55,30 @@ class AgentSilentError(AssertionError):
     """No answer came; the message is what the agent wrote on standard error."""
 
 
-def build_agent(variant: str = "") -> Path:
-    """Builds pc-agent under sanitizers if it is out of date; safe in parallel test processes."""
+def _make(folder: Path, *settings: str) -> None:
+    """Makes what is out of date; safe in parallel test processes."""
     BUILD_DIR.mkdir(exist_ok=True)
-    command = ["make", "-s", "-C", str(ROOT / "firmware/ports/posix"), f"BUILD={BUILD_DIR}"]
-    command += ["SANITIZE=1", f"VARIANT={variant}"]
-    if variant:
-        command += [f"AGENT_CONFIG={VARIANTS[variant]}"]
-    with (BUILD_DIR / "posix-agent.lock").open("w") as lock:
+    with (BUILD_DIR / "agent-tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # A test run that is itself under make would hand its job server down.
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-        subprocess.run(command, check=True, env=clean)
+        subprocess.run(
+            ["make", "-s", "-C", str(folder), f"BUILD={BUILD_DIR}", *settings],
+            check=True,
+            # A test run that is itself under make would hand its job server down.
+            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        )
+
+
+def build_agent(variant: str = "") -> Path:
+    """pc-agent under sanitizers, built if it is out of date."""
+    config = (f"AGENT_CONFIG={VARIANTS[variant]}",) if variant else ()
+    _make(ROOT / "firmware/ports/posix", "SANITIZE=1", f"VARIANT={variant}", *config)
     return BUILD_DIR / "firmware" / f"posix-asan{variant}" / "pc-agent"
+
+
+def build_test_program(name: str) -> Path:
+    """A program of this folder's Makefile, built if it is out of date."""
+    _make(Path(__file__).parent)
+    return BUILD_DIR / "tests" / "agent" / name
 
 
 class AgentProcess:

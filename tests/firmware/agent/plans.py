@@ -7,7 +7,6 @@ import random
 from protocol.plan import PLAN_HEADER, PlanFlag, PlanOp
 from tests.support.plan_builder import PlanBuilder, with_crc
 
-
 TABLES = 8
 
 
