@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import devices
+from host.errors import ConfigError
 from protocol.capabilities import Capabilities
 from protocol.measurement import Evidence, Fidelity, Measurement, Source
 
@@ -10,13 +12,33 @@ def evidence_of(capabilities: Capabilities) -> Evidence:
     """The row of evidence that a board's own word gives it.
 
     A board says itself what emulates it; how far that can be trusted is in its device
-    profile. An emulated board without a profile gets the lowest rank that was run.
+    profile. Without a profile that knows the emulator it is the lowest row that was run.
+
+    Raises:
+        ConfigError: the board's profile is broken.
     """
     if not capabilities.emulator:
         return Evidence(source=Source.HARDWARE, fidelity=Fidelity.SILICON)
+    fidelity, band = Fidelity.ISA_PROXY, None
+    known = _known_emulator(capabilities.board)
+    if known is not None and capabilities.emulator.startswith(known.name):
+        fidelity = Fidelity(known.fidelity)
+        band = None if known.error_band_pct is None else known.error_band_pct.value
     return Evidence(
-        source=Source.EMULATED, fidelity=Fidelity.ISA_PROXY, emulator=capabilities.emulator
+        source=Source.EMULATED,
+        fidelity=fidelity,
+        emulator=capabilities.emulator,
+        error_band_pct=band,
     )
+
+
+def _known_emulator(board_id: str) -> devices.Emulator | None:
+    try:
+        return devices.load(board_id).emulator
+    except devices.UnknownDeviceError:
+        return None
+    except devices.ProfileError as error:
+        raise ConfigError(str(error)) from error
 
 
 def is_deterministic(evidence: Evidence) -> bool:
