@@ -14,25 +14,37 @@ _BUILD = ROOT / "build"
 _READY = "READY "
 
 
-def build_pc_agent() -> Path:
-    """Path of the agent; safe in parallel test processes."""
+def build_pc_agent(max_payload_bytes: int | None = None) -> Path:
+    """Path of the agent, or of one with smaller frames; safe in parallel test processes."""
+    folder, options = "posix", []
+    if max_payload_bytes is not None:
+        variant = f"-payload-{max_payload_bytes}"
+        folder += variant
+        config = f"-DJSA_MAX_PAYLOAD_BYTES={max_payload_bytes}"
+        options = [f"VARIANT={variant}", f"AGENT_CONFIG={config}"]
     _BUILD.mkdir(exist_ok=True)
     with (_BUILD / "pc-agent.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(
-            ["make", "-s", "-C", str(ROOT / "firmware"), "posix", f"BUILD={_BUILD}"],
+            ["make", "-s", "-C", str(ROOT / "firmware"), "posix", f"BUILD={_BUILD}", *options],
             check=True,
             # A test run that is itself under make would hand its job server down.
             env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
         )
-    return _BUILD / "firmware" / "posix" / "pc-agent"
+    return _BUILD / "firmware" / folder / "pc-agent"
 
 
 @contextlib.contextmanager
-def running_agent(*options: str, transport: Sequence[str] = ("--tcp", "0")) -> Iterator[str]:
+def running_agent(
+    *options: str,
+    transport: Sequence[str] = ("--tcp", "0"),
+    max_payload_bytes: int | None = None,
+) -> Iterator[str]:
     """Starts an agent; yields what follows READY: its port, or its pseudo-terminal's path."""
     process = subprocess.Popen(
-        [str(build_pc_agent()), *transport, *options], stdout=subprocess.PIPE, text=True
+        [str(build_pc_agent(max_payload_bytes)), *transport, *options],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None
