@@ -18,18 +18,6 @@ static int32_t leading_zeros(uint32_t value) {
     return count;
 }
 
-/* value * 2^exponent, saturated; as gemmlowp's SaturatingRoundingMultiplyByPOT. */
-static int32_t saturating_shift_left(int32_t value, int32_t exponent) {
-    const int32_t limit = INT32_MAX >> exponent;
-    if (value > limit) {
-        return INT32_MAX;
-    }
-    if (value < -limit - 1) {
-        return INT32_MIN;
-    }
-    return (int32_t)((uint32_t)value << exponent);
-}
-
 /* 1 / (1 + a) for a in [0, 1), Q0.31: three Newton-Raphson steps from 48/17 - 32/17 d. */
 static int32_t one_over_one_plus(int32_t a) {
     const int32_t one_q2 = INT32_C(1) << 29;
@@ -41,11 +29,11 @@ static int32_t one_over_one_plus(int32_t a) {
     int i;
     for (i = 0; i < 3; i++) {
         const int32_t error = one_q2 - jr_multiply_high(x, half_denominator);
-        /* x > 0 is the multiplier; the product is Q4.27. */
-        x += saturating_shift_left(jr_multiply_high(error, x), 2);
+        /* The product is Q4.27. It is far from saturating: |error| is at most 1/17. */
+        x += jr_multiply_high(error, x) * 4;
     }
-    /* Half of x, from Q2.29: the same bits in Q1.30. */
-    return saturating_shift_left(x, 1);
+    /* x / 2 in Q0.31: twice the bits of x in Q2.29, where 1 saturates. */
+    return x >= INT32_C(1) << 30 ? INT32_MAX : x * 2;
 }
 
 int32_t jr_reciprocal(uint32_t sum, int32_t *exponent) {
