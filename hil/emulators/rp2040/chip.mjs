@@ -9,7 +9,8 @@ import { Core } from './core.mjs';
 import { Rom } from './rom.mjs';
 import { StopRun } from './stop.mjs';
 import { ChipReset, Pll, RegisterBank, Resets, SysInfo } from './system.mjs';
-import { SysTick, Timer, Watchdog } from './timers.mjs';
+import { SysTick } from './systick.mjs';
+import { Timer, Watchdog } from './timers.mjs';
 import { Uart } from './uart.mjs';
 import { Ssi, XipCache, XipControl } from './xip.mjs';
 

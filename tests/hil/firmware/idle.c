@@ -4,7 +4,9 @@
 static volatile uint32_t ticks;
 
 void systick_handler(void);
-void systick_handler(void) { ticks++; }
+void systick_handler(void) {
+    ticks++;
+}
 
 void uart0_handler(void);
 void uart0_handler(void) {

@@ -1,11 +1,11 @@
 /* Answers one-letter commands with what it observed, as lines of eight hex digits. */
 #include "pico.h"
 
-#define XIP_FLUSH REG(0x14000004)
-#define UART_OVERRUN (1u << 11)
+#define XIP_FLUSH         REG(0x14000004)
+#define UART_OVERRUN      (1u << 11)
 #define FLASH_TEST_OFFSET 0x100000u
-#define SECTOR_BYTES 4096u
-#define BLOCK_BYTES 65536u
+#define SECTOR_BYTES      4096u
+#define BLOCK_BYTES       65536u
 
 typedef uint32_t sequence(volatile uint32_t *systick_cvr, uint32_t *memory);
 sequence seq_empty, seq_nop, seq_muls, seq_ldr, seq_ldrsb, seq_str, seq_ldm4, seq_branch_taken,
@@ -134,10 +134,11 @@ static void wait_masked(void) {
 
 static void time_sequences(void) {
     static sequence *const all[] = {
-        seq_empty,        seq_nop,     seq_muls,        seq_ldr,
-        seq_ldrsb,        seq_str,     seq_ldm4,        seq_branch_taken,
-        seq_branch_not_taken, seq_push1, seq_push_lr,   seq_push8,
-        seq_call,         seq_call_push_pop, seq_barrier,
+        seq_empty, seq_nop,           seq_muls,
+        seq_ldr,   seq_ldrsb,         seq_str,
+        seq_ldm4,  seq_branch_taken,  seq_branch_not_taken,
+        seq_push1, seq_push_lr,       seq_push8,
+        seq_call,  seq_call_push_pop, seq_barrier,
     };
     for (uint32_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         put_hex(all[i](&SYSTICK_CVR, scratch));
@@ -149,15 +150,15 @@ static IN_RAM void time_flash_reads(uint32_t *result) {
     const volatile uint32_t *cached = (const volatile uint32_t *)0x10010000u;
     const volatile uint32_t *uncached = (const volatile uint32_t *)0x13010000u;
     XIP_FLUSH = 1;
-    *result++ = read_words(&SYSTICK_CVR, scratch, 64, 4);        /* RAM: the loop alone */
-    *result++ = read_words(&SYSTICK_CVR, cached, 64, 4);         /* cold: 32 lines */
-    *result++ = read_words(&SYSTICK_CVR, cached, 64, 4);         /* warm */
-    *result++ = read_words(&SYSTICK_CVR, cached, 64, 8);         /* 32 lines warm, 32 cold */
-    *result++ = read_words(&SYSTICK_CVR, cached, 2, 8192);       /* one set: one warm, one cold */
-    *result++ = read_words(&SYSTICK_CVR, cached, 2, 8192);       /* both ways warm */
-    *result++ = read_words(&SYSTICK_CVR, cached, 3, 8192);       /* a third evicts the oldest */
-    *result++ = read_words(&SYSTICK_CVR, cached, 3, 8192);       /* LRU: all three miss */
-    *result++ = read_words(&SYSTICK_CVR, uncached, 64, 4);       /* a word each, never kept */
+    *result++ = read_words(&SYSTICK_CVR, scratch, 64, 4);  /* RAM: the loop alone */
+    *result++ = read_words(&SYSTICK_CVR, cached, 64, 4);   /* cold: 32 lines */
+    *result++ = read_words(&SYSTICK_CVR, cached, 64, 4);   /* warm */
+    *result++ = read_words(&SYSTICK_CVR, cached, 64, 8);   /* 32 lines warm, 32 cold */
+    *result++ = read_words(&SYSTICK_CVR, cached, 2, 8192); /* one set: one warm, one cold */
+    *result++ = read_words(&SYSTICK_CVR, cached, 2, 8192); /* both ways warm */
+    *result++ = read_words(&SYSTICK_CVR, cached, 3, 8192); /* a third evicts the oldest */
+    *result++ = read_words(&SYSTICK_CVR, cached, 3, 8192); /* LRU: all three miss */
+    *result++ = read_words(&SYSTICK_CVR, uncached, 64, 4); /* a word each, never kept */
 }
 
 typedef void (*rom_void)(void);
