@@ -45,8 +45,10 @@ generated: setup ## emit the C header and the golden vectors from protocol/
 examples: setup ## train and quantize the models of examples/ again
 	@$(BIN)/python -m examples.train
 
-bench: firmware ## run the benchmarks
-	@$(BIN)/python -m pytest benchmarks
+bench: firmware ## run every benchmark, each a module with a table of its own
+	@for module in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
+		$(BIN)/python -m benchmarks.$$module; \
+	done
 
 lock: setup ## bring requirements.lock up to date with pyproject.toml
 	@scripts/lock
