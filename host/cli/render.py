@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -11,8 +12,6 @@ from host.measurement.evidence import evidence_label
 from host.measurement.measure import Outcome
 from protocol.measurement import Measurement, Verdict
 
-_LINE_WIDTH = 120
-"""Where stdout is no terminal; rich would fold at 80."""
 _VERDICTS = {
     Verdict.EXACT: "equals",
     Verdict.MISMATCH: "differs from",
@@ -22,14 +21,17 @@ _VERDICTS = {
 def print_measurement(outcome: Outcome) -> None:
     """Prints the result to stdout."""
     console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=_LINE_WIDTH)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for name, text in _rows(outcome.record):
-        table.add_row(name, text)
-    console.print(table)
+    rows = _rows(outcome.record)
+    if console.is_terminal:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        for name, text in rows:
+            table.add_row(name, text)
+        console.print(table)
+    else:  # whole lines, whatever their length: they are searched and compared
+        for name, text in rows:
+            print(f"{name:<9}{text}")
     if outcome.record.ops is not None:
         console.print()
         console.print(_op_table(outcome.record))
@@ -126,7 +128,7 @@ def _op_table(record: Measurement) -> Table:
     """The ops of a profiled run; shares are of their sum."""
     assert record.ops is not None
     total = sum(op.cycles for op in record.ops) or 1
-    table = Table(title=f"Ops, from one further run ({evidence_label(record)})", title_style="")
+    table = Table(box=box.SIMPLE_HEAD, caption=f"one further run; {evidence_label(record)}")
     for name in ("op", "kind"):
         table.add_column(name)
     for name in ("cycles", "share", "MACs", "cycles/MAC"):

@@ -8,37 +8,41 @@ from protocol.capabilities import Capabilities
 from protocol.measurement import Evidence, Fidelity, Measurement, Source
 
 
-def evidence_of(capabilities: Capabilities) -> Evidence:
-    """The row of evidence that a board's own word gives it.
-
-    A board says itself what emulates it; how far that can be trusted is in its device
-    profile. Without a profile that knows the emulator it is the lowest row that was run.
+def find_profile(board: str) -> devices.Profile | None:
+    """The board's profile; None where the catalog does not have it.
 
     Raises:
-        ConfigError: the board's profile is broken.
+        ConfigError: its profile cannot be read.
     """
-    if not capabilities.emulator:
-        return Evidence(source=Source.HARDWARE, fidelity=Fidelity.SILICON)
-    fidelity, band = Fidelity.ISA_PROXY, None
-    known = _known_emulator(capabilities.board)
-    if known is not None and capabilities.emulator.startswith(known.name):
-        fidelity = Fidelity(known.fidelity)
-        band = None if known.error_band_pct is None else known.error_band_pct.value
-    return Evidence(
-        source=Source.EMULATED,
-        fidelity=fidelity,
-        emulator=capabilities.emulator,
-        error_band_pct=band,
-    )
-
-
-def _known_emulator(board_id: str) -> devices.Emulator | None:
     try:
-        return devices.load(board_id).emulator
+        return devices.load(board)
     except devices.UnknownDeviceError:
         return None
     except devices.ProfileError as error:
         raise ConfigError(str(error)) from error
+
+
+def evidence_of(capabilities: Capabilities) -> Evidence:
+    """The row of evidence that a board's own word gives it.
+
+    A board says itself what emulates it (docs/decisions/0004); how far that emulator can be
+    trusted is in its device profile. One that the profile does not know ranks lowest.
+    """
+    if not capabilities.emulator:
+        return Evidence(source=Source.HARDWARE, fidelity=Fidelity.SILICON)
+    profile = find_profile(capabilities.board)
+    emulator = profile.emulator if profile else None
+    if emulator is None or capabilities.emulator.split()[0] != emulator.name:
+        return Evidence(
+            source=Source.EMULATED, fidelity=Fidelity.ISA_PROXY, emulator=capabilities.emulator
+        )
+    band = emulator.error_band_pct
+    return Evidence(
+        source=Source.EMULATED,
+        fidelity=Fidelity(emulator.fidelity),
+        emulator=capabilities.emulator,
+        error_band_pct=None if band is None else band.value,
+    )
 
 
 def is_deterministic(evidence: Evidence) -> bool:
@@ -49,10 +53,10 @@ def is_deterministic(evidence: Evidence) -> bool:
 def evidence_label(record: Measurement) -> str:
     """What stands beside a latency: ``RP2040 @ 133 MHz, emulated, cycle ±10 %, rp2040js 1.4.1``."""
     board, evidence = record.board, record.evidence
-    parts = [board.core or board.id]
-    if board.clock_hz:
-        parts[0] += f" @ {board.clock_hz / 1e6:g} MHz"
-    parts.append(str(evidence.source))
+    profile = find_profile(board.id)
+    part = profile.part if profile else board.core or board.id
+    clock = f" @ {board.clock_hz / 1e6:g} MHz" if board.clock_hz else ""
+    parts = [part + clock, str(evidence.source)]
     if evidence.source != Source.HARDWARE:
         band = "" if evidence.error_band_pct is None else f" ±{evidence.error_band_pct:g} %"
         parts.append(f"{evidence.fidelity}{band}")

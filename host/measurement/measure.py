@@ -11,12 +11,13 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+import devices
 from host.emulators import open_emulator
 from host.errors import BoardError, ConfigError, ExitCode
 from host.links.base import Link
 from host.links.open import open_link
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
-from host.measurement.evidence import evidence_of, is_deterministic
+from host.measurement.evidence import evidence_of, find_profile, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
 from host.measurement.record import Findings, build_record
 from host.measurement.series import Runner, Schedule, Series, run_series
@@ -92,7 +93,7 @@ def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
         LinkError: there is no way to the board, or it broke.
         DeadlineExceeded: the board did not answer.
     """
-    _check_files(request)
+    _check_request(request)
     with Session(_open(request, observer)) as session:
         capabilities = session.connect()
         _check_board(request, capabilities)
@@ -160,13 +161,16 @@ def _measure(
     )
 
 
-def _check_files(request: MeasureRequest) -> None:
+def _check_request(request: MeasureRequest) -> None:
     """What can be refused before any board is started or opened."""
     for path in (request.model, *request.inputs):
         if path is not None and not path.is_file():
             raise ConfigError(f"{path}: no such file")
     if request.save_output is not None and not request.save_output.parent.is_dir():
         raise ConfigError(f"{request.save_output}: there is no such folder")
+    if request.board is not None and find_profile(request.board) is None:
+        known = ", ".join(profile.id for profile in devices.load_all())
+        raise ConfigError(f"unknown board {request.board!r}", hint=f"known boards: {known}")
     if request.port is not None and request.flash_model is not None:
         raise ConfigError(
             "--flash-model is for a board that is started here; the one at --port has its own",
