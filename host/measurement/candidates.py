@@ -13,6 +13,7 @@ from host.measurement.placement import choose_store, largest_arena_bytes
 from host.models.graph import Graph
 from host.models.loader import load_model
 from protocol.capabilities import Capabilities
+from protocol.errors import ErrorCode
 from protocol.messages import Store
 from protocol.plan import PlanOp, WeightLayout
 
@@ -38,10 +39,17 @@ def prepare(path: Path, capabilities: Capabilities, store: Store | None) -> Cand
         BoardError: plan or arena do not fit; with the bytes needed and available.
     """
     graph = load_model(path)
-    plan = compile_graph(graph, options_for(capabilities))
-    return Candidate(
-        path, graph, plan, choose_store(capabilities, len(plan.data), plan.arena_bytes, store)
-    )
+    options = options_for(capabilities)
+    plan = compile_graph(graph, options)
+    try:
+        chosen = choose_store(capabilities, len(plan.data), plan.arena_bytes, store)
+    except BoardError as error:
+        if error.code != ErrorCode.ARENA_TOO_SMALL:
+            raise
+        # Beside a plan in RAM there is less room: slower kernels may still fit it.
+        plan = compile_graph(graph, attrs.evolve(options, arena_limit_bytes=error.available))
+        chosen = choose_store(capabilities, len(plan.data), plan.arena_bytes, store)
+    return Candidate(path, graph, plan, chosen)
 
 
 def prepare_largest_example(

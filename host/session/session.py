@@ -40,7 +40,7 @@ _ANSWER_S = 4.0
 """For an answer that costs the board no work."""
 _CONNECT_S = 8.0
 _LEASE_MS = 60_000
-_RELEASE_S = 1.0
+_RELEASE_S = 2.0
 _LOAD_S = 5.0
 _MIN_RUN_S = 2.0
 _ATTEMPTS = 5

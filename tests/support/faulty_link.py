@@ -8,9 +8,12 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
+
+from protocol.framing import Frame, cobs_decode
 
 _BITS_PER_BYTE = 10
 """On a UART: a start bit, eight of data, a stop bit."""
@@ -30,6 +33,8 @@ class Faults:
     """Closes both sides once this much went through."""
     swallow_after_bytes: int | None = None
     """Passes nothing on from then on, and keeps the line open."""
+    rewrite: Callable[[Frame], Sequence[Frame]] | None = None
+    """Puts other frames in the place of one: a board with a mind of its own."""
 
 
 @dataclass
@@ -145,6 +150,9 @@ class FaultyLink:
         """``frame`` with its delimiter, or what is left of it; delimiters alone pass."""
         if len(frame) == 1:
             return frame
+        if faults.rewrite is not None:
+            frames = faults.rewrite(Frame.from_bytes(cobs_decode(frame[:-1])))
+            return b"".join(new.to_wire() for new in frames)
         draw = self._random.random()
         if draw < faults.corrupt:
             passage.corrupted += 1

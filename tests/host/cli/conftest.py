@@ -1,0 +1,47 @@
+"""The command line as a process, as its users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.pc_agent import ROOT, running_agent
+
+HostCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "host", *map(str, arguments)]
+
+
+ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120"}
+
+
+@pytest.fixture
+def host() -> HostCommand:
+    """Runs ``host ARGUMENTS``; whatever happens, no traceback may be seen."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr + done.stdout
+        return done
+
+    return run
+
+
+@pytest.fixture
+def agent_port() -> Iterator[int]:
+    with running_agent() as port:
+        yield int(port)
