@@ -26,14 +26,22 @@ def choose_store(
     Raises:
         BoardError: it fits nowhere; with the bytes needed and available of the last try.
     """
-    candidates = (forced,) if forced is not None else (Store.RAM, Store.FLASH)
-    refusal: BoardError | None = None
-    for store in candidates:
+    stores = [store for store in (Store.RAM, Store.FLASH) if forced in (None, store)]
+    offered = [store for store in stores if capabilities.store(store) is not None]
+    if not offered:
+        wanted = f"no {forced.name.lower()} plan store" if forced is not None else "no plan store"
+        has = ", ".join(Store(entry.store).name.lower() for entry in capabilities.stores)
+        raise BoardError(
+            f"{capabilities.board} has {wanted} (it has: {has or 'none'})",
+            code=ErrorCode.BAD_STORE,
+        )
+    refusals = []
+    for store in offered:
         refusal = _refusal(capabilities, store, plan_bytes, arena_bytes)
         if refusal is None:
             return store
-    assert refusal is not None
-    raise refusal
+        refusals.append(refusal)
+    raise refusals[-1]
 
 
 def _refusal(
@@ -41,12 +49,7 @@ def _refusal(
 ) -> BoardError | None:
     name = store.name.lower()
     offered = capabilities.store(store)
-    if offered is None:
-        stores = ", ".join(Store(entry.store).name.lower() for entry in capabilities.stores)
-        return BoardError(
-            f"{capabilities.board} has no {name} plan store (it has: {stores or 'none'})",
-            code=ErrorCode.BAD_STORE,
-        )
+    assert offered is not None
     if plan_bytes > offered.capacity_bytes:
         return BoardError(
             f"the plan is too large for the {name} store of {capabilities.board}: "
