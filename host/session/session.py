@@ -1,46 +1,30 @@
-"""A session with one board: handshake, lease, upload, run, read back."""
+"""What one does with a board once it is held: upload a plan, run it, read back."""
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import secrets
-import socket
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import attrs
 
-from host.errors import BoardError, JumpstationError
+from host.errors import BoardError
 from host.links.base import Link
-from host.session.deadline import Deadline
-from host.session.exchange import AliveObserver, Exchange, TrafficCounters
-from host.session.refusals import reset_cause_name
+from host.session.connection import ANSWER_S, Connection
+from host.session.exchange import AliveObserver
 from host.session.upload import ProgressObserver, send_chunks
-from protocol.capabilities import Capabilities
-from protocol.errors import ErrorCode
-from protocol.framing import PROTOCOL_VERSION
 from protocol.messages import (
     ALL_OPS,
-    HOLDER_BYTES,
     INPUT_REQUEST,
     NO_INDEX,
     OUTPUT_ANSWER,
     RUN_ANSWER,
     InputSource,
-    LeaseAction,
     MessageType,
     RunFlag,
     Store,
 )
 
-_ANSWER_S = 4.0
-"""For an answer that costs the board no work."""
-_CONNECT_S = 8.0
-_LEASE_MS = 60_000
-_RELEASE_S = 2.0
 _LOAD_S = 5.0
 _MIN_RUN_S = 2.0
 _ATTEMPTS = 5
@@ -48,11 +32,6 @@ _ATTEMPTS = 5
 _SECTOR_BYTES = 4096
 _SECTOR_ERASE_S = 0.4
 """Longest erase of a sector of serial NOR flash (W25Q16JV data sheet, tSE)."""
-_EMULATION_SLOWDOWN = 5.0
-"""How much slower than the board an emulator runs on a common desktop."""
-_EMULATION_PATIENCE = 20.0
-"""How much slower before it is taken for hung."""
-_EMULATION_ROUND_TRIP_S = 1.0
 _FIXED_RUN_ANSWER_BYTES = len(
     RUN_ANSWER.build(
         {
@@ -96,72 +75,18 @@ class RunResult:
     stack_high_water_bytes: int
 
 
-class Session:
-    """Requests to the board on ``link``. Use as a context manager: it frees lease and link.
-
-    Every method raises BoardError (the board refused, or reset), DeadlineExceeded (it did
-    not answer) or LinkError (the link failed).
-    """
+class Session(Connection):
+    """The requests that need a lease; errors as those of a Connection."""
 
     def __init__(self, link: Link) -> None:
-        self._exchange = Exchange(link)
-        self._id = secrets.randbelow(0xFFFFFFFF) + 1
-        self._leased = False
-        self._patience = 1.0
-        self._slowdown = 1.0
+        super().__init__(link)
         self._run_s_per_iteration: float | None = None
-        self.link = link
-        self.capabilities = Capabilities()
-        self.boot_count = 0
-        self.reset_cause = ""
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def traffic(self) -> TrafficCounters:
-        """Counters of bytes and retransmissions so far."""
-        return self._exchange.traffic
 
     @property
     def max_batch(self) -> int:
         """Iterations that one run request may ask for here."""
         room = (self.capabilities.max_payload_bytes - _FIXED_RUN_ANSWER_BYTES) // _TICKS_BYTES
         return max(1, min(self.capabilities.max_batch, room))
-
-    def connect(self) -> Capabilities:
-        """Greets the board and asks what it offers."""
-        if self.link.transport == "emulator":
-            self._be_patient()
-        answer = self._hello(Deadline(_CONNECT_S * self._patience))
-        self.boot_count = answer.boot_count
-        self.reset_cause = reset_cause_name(answer.reset_cause)
-        self._exchange.session = self._id
-        data = bytearray()
-        while len(data) < answer.capabilities_bytes:
-            page = self._call(
-                MessageType.CAPABILITIES, {"offset": len(data)}, "the board's capabilities"
-            )
-            if page.offset != len(data) or not page.data:
-                raise BoardError("the board's list of capabilities is malformed")
-            data += page.data
-        self.capabilities = Capabilities.from_bytes(bytes(data))
-        if self.capabilities.emulator:
-            self._be_patient()
-        return self.capabilities
-
-    @contextlib.contextmanager
-    def lease(self) -> Iterator[None]:
-        """Holds the board for this session; every request renews it."""
-        self._lease(LeaseAction.TAKE, Deadline(_ANSWER_S * self._patience))
-        self._leased = True
-        try:
-            yield
-        finally:
-            self._release()
 
     def upload(
         self, plan: bytes, store: Store, observer: ProgressObserver | None = None
@@ -170,15 +95,15 @@ class Session:
         started = time.monotonic()
         sectors = -(-len(plan) // _SECTOR_BYTES) if store == Store.FLASH else 0
         erase_s = sectors * _SECTOR_ERASE_S
-        begin = self._call(
+        begin = self.call(
             MessageType.PLAN_BEGIN,
             {"store": store, "size_bytes": len(plan), "crc32": zlib.crc32(plan)},
             "the start of the upload",
-            limit_s=_ANSWER_S + erase_s,
+            limit_s=ANSWER_S + erase_s,
             retry_s=(1.0 + erase_s / 4) * self._slowdown if sectors else None,
             stage="upload",
         )
-        with self._diagnosed("upload"):
+        with self.diagnosed("upload"):
             send_chunks(
                 self._exchange,
                 plan,
@@ -188,7 +113,7 @@ class Session:
                 patience=self._patience,
                 observer=observer,
             )
-        end = self._call(
+        end = self.call(
             MessageType.PLAN_END,
             {},
             "the check of the plan",
@@ -210,7 +135,7 @@ class Session:
         piece_bytes = self.capabilities.max_payload_bytes - _INPUT_HEAD_BYTES
         offset = 0
         while offset < len(data):
-            answer = self._call(
+            answer = self.call(
                 MessageType.INPUT,
                 {"index": index, "offset": offset, "data": data[offset : offset + piece_bytes]},
                 f"input {index}",
@@ -244,7 +169,7 @@ class Session:
             retry_s = self._exchange.round_trip.timeout_s() + 2 * expected_s
             limit_s = _MIN_RUN_S + 10 * expected_s / self._patience
         started = time.monotonic()
-        answer = self._call(
+        answer = self.call(
             MessageType.RUN,
             {
                 "iterations": iterations,
@@ -279,7 +204,7 @@ class Session:
         """Ticks of each op in the last run that was profiled."""
         ticks: list[int] = []
         while True:
-            page = self._call(
+            page = self.call(
                 MessageType.PROFILE, {"first_op": len(ticks)}, "the profile", stage="run"
             )
             ticks += page.ticks
@@ -296,59 +221,6 @@ class Session:
         """Bytes of the arena: an inner tensor, after a run with ``op_limit``."""
         return self._read(MessageType.ARENA, {}, offset, size_bytes, "the arena")
 
-    def ping(self) -> int:
-        """Milliseconds since the board started."""
-        return int(self._call(MessageType.PING, {}, "a ping").uptime_ms)
-
-    def reset(self) -> None:
-        """Restarts the board; the session ends with it."""
-        self._call(MessageType.RESET, {}, "the reset")
-        self._leased = False
-
-    def close(self) -> None:
-        """Releases the lease and closes the link."""
-        try:
-            self._release()
-        finally:
-            self.link.close()
-
-    def _be_patient(self) -> None:
-        self._patience = _EMULATION_PATIENCE
-        self._slowdown = _EMULATION_SLOWDOWN
-        self._exchange.round_trip.min_s = _EMULATION_ROUND_TRIP_S
-
-    def _release(self) -> None:
-        if not self._leased:
-            return
-        self._leased = False
-        # Best effort: the lease runs out by itself, and a dead link is reported elsewhere.
-        with contextlib.suppress(JumpstationError):
-            self._lease(LeaseAction.RELEASE, Deadline(_RELEASE_S))
-
-    def _lease(self, action: LeaseAction, deadline: Deadline) -> None:
-        self._exchange.call(
-            MessageType.LEASE,
-            {"action": action, "duration_ms": _LEASE_MS, "holder": _holder()},
-            deadline=deadline,
-            awaiting="the lease",
-        )
-
-    def _hello(self, deadline: Deadline) -> Any:
-        self._exchange.session = 0
-        while True:
-            answer = self._exchange.call(
-                MessageType.HELLO,
-                {
-                    "protocol_min": PROTOCOL_VERSION,
-                    "protocol_max": PROTOCOL_VERSION,
-                    "session": self._id,
-                },
-                deadline=deadline,
-                awaiting="the greeting (HELLO)",
-            )
-            if answer.session == self._id:  # else an answer to someone before us
-                return answer
-
     def _read(
         self, kind: MessageType, fields: Mapping[str, object], offset: int, size: int, what: str
     ) -> bytes:
@@ -356,63 +228,10 @@ class Session:
         data = bytearray()
         while len(data) < size:
             at = offset + len(data)
-            page = self._call(
+            page = self.call(
                 kind, {**fields, "offset": at, "length": min(room, size - len(data))}, what
             )
             if page.offset != at or not page.data:
                 raise BoardError(f"the board sent {len(data)} of {size} bytes of {what}")
             data += page.data
         return bytes(data[:size])
-
-    def _call(
-        self,
-        kind: MessageType,
-        fields: Mapping[str, object],
-        awaiting: str,
-        *,
-        limit_s: float = _ANSWER_S,
-        retry_s: float | None = None,
-        alive_s: float = 0.0,
-        on_alive: AliveObserver | None = None,
-        stage: str = "session",
-    ) -> Any:
-        """A request within ``limit_s`` of the board's own time; ``retry_s`` is by our clock."""
-        with self._diagnosed(stage):
-            return self._exchange.call(
-                kind,
-                fields,
-                deadline=Deadline(limit_s * self._patience),
-                awaiting=awaiting,
-                retry_s=retry_s,
-                alive_s=alive_s * self._patience,
-                on_alive=on_alive,
-            )
-
-    @contextlib.contextmanager
-    def _diagnosed(self, stage: str) -> Iterator[None]:
-        """Says that the board reset where that is why it no longer knows this session."""
-        try:
-            yield
-        except BoardError as error:
-            if error.code != ErrorCode.NO_SESSION or not self._leased:
-                raise
-            self._leased = False
-            hello = self._hello(Deadline(_CONNECT_S * self._patience))
-            if hello.boot_count == self.boot_count:
-                raise
-            raise BoardError(
-                f"the board reset in mid-{stage} (cause {reset_cause_name(hello.reset_cause)}, "
-                f"boot count {self.boot_count} → {hello.boot_count})",
-                code=error.code,
-                hint="check the board's power supply; "
-                "a watchdog reset means that the firmware or a kernel hung",
-            ) from error
-
-
-def _holder() -> bytes:
-    """``user@host`` as a board shows it to others, cut to what fits."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no such user in the password database
-        user = "host"
-    return f"{user}@{socket.gethostname()}".encode()[:HOLDER_BYTES].ljust(HOLDER_BYTES, b"\0")

@@ -141,7 +141,7 @@ def test_counts_no_retransmissions_on_a_clean_link(session: Session) -> None:
 def test_a_board_that_never_answers_is_a_deadline_that_says_what_to_check(
     agent_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.session.session._CONNECT_S", 0.5)
+    monkeypatch.setattr("host.session.connection._CONNECT_S", 0.5)
     silent = Faults(swallow_after_bytes=0)
     with (
         FaultyLink(("127.0.0.1", agent_port), to_board=silent) as relay,
