@@ -20,7 +20,7 @@ def measure(
     model_argument: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[MODEL]",
+            metavar="MODEL",
             help="An int8 .tflite file; without it the largest bundled example that fits.",
         ),
     ] = None,
