@@ -52,6 +52,7 @@ def make_image(build: Path, *variables: str) -> subprocess.CompletedProcess[str]
         fcntl.flock(lock, fcntl.LOCK_EX)
         return subprocess.run(
             ["make", "-C", str(PORT), f"BUILD={build}", *variables],
+            check=False,
             capture_output=True,
             text=True,
             # A test run that is itself under make would hand its job server down.
