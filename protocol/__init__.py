@@ -3,7 +3,7 @@
 The only place where a byte layout is written down. It imports nothing of ours.
 """
 
-from protocol.capabilities import Capabilities, Feature, StoreCapability, Tag
+from protocol.capabilities import Capabilities, Feature, StoreCapability, Tag, WrittenBy
 from protocol.errors import DESCRIPTIONS, ErrorCode
 from protocol.framing import Frame, FrameDecoder, FramingError
 from protocol.generator import draw_input
@@ -18,5 +18,6 @@ __all__ = [
     "FramingError",
     "StoreCapability",
     "Tag",
+    "WrittenBy",
     "draw_input",
 ]

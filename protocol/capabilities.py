@@ -9,7 +9,6 @@ from enum import IntEnum, IntFlag
 
 import attrs
 from construct import (
-    Bytes,
     Default,
     GreedyBytes,
     GreedyRange,
@@ -58,10 +57,20 @@ class Feature(IntFlag):
 STORE_CAPABILITY = Struct(
     "store" / Int8ul,
     "window" / Int8ul,
-    "reserved" / Default(Bytes(2), bytes(2)),
+    "written_by" / Default(Int8ul, 0) * "0 the session, 1 a programmer",
+    "reserved" / Default(Int8ul, 0),
     "capacity_bytes" / Int32ul,
 )
 _LIST = GreedyRange(Struct("tag" / Int8ul, "value" / Prefixed(Int8ul, GreedyBytes)))
+
+
+class WrittenBy(IntEnum):
+    """How a plan gets into a store."""
+
+    SESSION = 0
+    """PLAN_BEGIN, PLAN_CHUNK, PLAN_END."""
+    PROGRAMMER = 1
+    """With the firmware, right behind it, as one image; a session can only name what is there."""
 
 
 @attrs.frozen
@@ -71,6 +80,7 @@ class StoreCapability:
     store: int
     window: int
     capacity_bytes: int
+    written_by: WrittenBy = WrittenBy.SESSION
 
 
 @attrs.frozen
@@ -173,7 +183,14 @@ class Capabilities:
                     fields["uid"] = value.hex()
                 case Tag.STORE if len(value) >= STORE_CAPABILITY.sizeof():
                     entry = STORE_CAPABILITY.parse(value)
-                    stores.append(StoreCapability(entry.store, entry.window, entry.capacity_bytes))
+                    stores.append(
+                        StoreCapability(
+                            entry.store,
+                            entry.window,
+                            entry.capacity_bytes,
+                            WrittenBy(entry.written_by),
+                        )
+                    )
                 case Tag.OP_SET:
                     bits = int.from_bytes(value, "little")
                     fields["op_set"] = frozenset(

@@ -165,7 +165,8 @@ def render() -> str:
         + _define("JSP_ZERO_STATE", generator.ZERO_STATE),
         "/* Capabilities */\n"
         + c_enum("JSP_TAG_", capabilities.Tag)
-        + c_enum("JSP_FEATURE_", capabilities.Feature),
+        + c_enum("JSP_FEATURE_", capabilities.Feature)
+        + c_enum("JSP_WRITTEN_BY_", capabilities.WrittenBy),
         "/* Error codes */\n" + c_enum("JSP_E_", errors.ErrorCode, errors.DESCRIPTIONS),
         "/* The plan */\n"
         + _define("JSP_PLAN_MAGIC", plan.MAGIC)

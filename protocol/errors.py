@@ -28,6 +28,7 @@ class ErrorCode(IntEnum):
     TOO_MANY_ITERATIONS = -16
     NO_UPLOAD = -17
     UNSUPPORTED = -18
+    STORE_READ_ONLY = -19
 
     PLAN_MAGIC = -32
     PLAN_VERSION = -33
@@ -66,6 +67,7 @@ DESCRIPTIONS: dict[ErrorCode, str] = {
     ErrorCode.TOO_MANY_ITERATIONS: "more iterations than the offered max_batch",
     ErrorCode.NO_UPLOAD: "a chunk or an end without a begin",
     ErrorCode.UNSUPPORTED: "the board offers no such feature",
+    ErrorCode.STORE_READ_ONLY: "the store holds another plan and is written by a programmer alone",
     ErrorCode.PLAN_MAGIC: "the bytes do not begin with the plan's magic",
     ErrorCode.PLAN_VERSION: "a plan version this runtime does not read",
     ErrorCode.PLAN_SIZE: "the size in the header is not the size of the plan",

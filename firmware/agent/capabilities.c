@@ -47,6 +47,7 @@ static void put_stores(window *out, const port_info *info) {
         jsp_store_capability store = {0};
         store.store = info->stores[i].id;
         store.window = info->stores[i].window;
+        store.written_by = info->stores[i].written_by;
         store.capacity_bytes = info->stores[i].capacity_bytes;
         put(out, JSP_TAG_STORE, &store, sizeof store);
     }

@@ -15,6 +15,7 @@
 typedef struct port_store {
     uint8_t id;              /* JSP_STORE_RAM | JSP_STORE_FLASH */
     uint8_t window;          /* chunks the host may have in flight */
+    uint8_t written_by;      /* JSP_WRITTEN_BY_*: SESSION, or PROGRAMMER where the port cannot */
     uint32_t capacity_bytes; /* largest plan it takes */
 } port_store;
 

@@ -42,7 +42,7 @@ static bool is_being_received(const jsa_upload *upload, const jsp_plan_begin_req
            upload->size_bytes == begin->size_bytes && upload->crc32 == begin->crc32;
 }
 
-static int start_upload(jsa_agent *agent, const jsp_plan_begin_request *begin) {
+static int start_upload(jsa_agent *agent, const jsp_plan_begin_request *begin, uint8_t written_by) {
     jsa_upload *upload = &agent->upload;
     upload->store = begin->store;
     upload->size_bytes = begin->size_bytes;
@@ -51,6 +51,10 @@ static int start_upload(jsa_agent *agent, const jsp_plan_begin_request *begin) {
         upload->state = JSA_UPLOAD_STORED;
         upload->next_offset = begin->size_bytes;
         return JSP_E_OK;
+    }
+    if (written_by == JSP_WRITTEN_BY_PROGRAMMER) {
+        upload->state = JSA_UPLOAD_NONE;
+        return JSP_E_STORE_READ_ONLY;
     }
     /* Stores share the pool with the arena, or the plan in them may be the loaded one. */
     agent->plan.loaded = false;
@@ -82,7 +86,7 @@ int jsa_handle_plan_begin(jsa_agent *agent, const jsa_request *request) {
         return JSP_E_STORE_TOO_SMALL;
     }
     if (!is_being_received(&agent->upload, &begin)) {
-        code = start_upload(agent, &begin);
+        code = start_upload(agent, &begin, store->written_by);
     }
     if (code != JSP_E_OK) {
         return code;

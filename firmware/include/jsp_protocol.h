@@ -249,7 +249,8 @@ typedef char jsp_error_answer_size_check[sizeof(jsp_error_answer) == JSP_ERROR_A
 typedef struct jsp_store_capability {
     uint8_t store;
     uint8_t window;
-    uint8_t reserved[2];
+    uint8_t written_by; /* 0 the session, 1 a programmer */
+    uint8_t reserved;
     uint32_t capacity_bytes;
 } jsp_store_capability;
 #define JSP_STORE_CAPABILITY_BYTES 8u
@@ -288,6 +289,8 @@ typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP
 #define JSP_FEATURE_RESET 16
 #define JSP_FEATURE_WATCHDOG_HARDWARE 32
 #define JSP_FEATURE_WATCHDOG_SOFTWARE 64
+#define JSP_WRITTEN_BY_SESSION 0
+#define JSP_WRITTEN_BY_PROGRAMMER 1
 
 /* Error codes */
 #define JSP_E_OK 0 /* done */
@@ -309,6 +312,7 @@ typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP
 #define JSP_E_TOO_MANY_ITERATIONS (-16) /* more iterations than the offered max_batch */
 #define JSP_E_NO_UPLOAD (-17) /* a chunk or an end without a begin */
 #define JSP_E_UNSUPPORTED (-18) /* the board offers no such feature */
+#define JSP_E_STORE_READ_ONLY (-19) /* the store holds another plan and is written by a programmer alone */
 #define JSP_E_PLAN_MAGIC (-32) /* the bytes do not begin with the plan's magic */
 #define JSP_E_PLAN_VERSION (-33) /* a plan version this runtime does not read */
 #define JSP_E_PLAN_SIZE (-34) /* the size in the header is not the size of the plan */

@@ -39,9 +39,11 @@ static uint32_t ram_capacity(void) {
 uint8_t plan_store_describe(port_store stores[2]) {
     stores[0].id = JSP_STORE_RAM;
     stores[0].window = RAM_WINDOW;
+    stores[0].written_by = JSP_WRITTEN_BY_SESSION;
     stores[0].capacity_bytes = ram_capacity();
     stores[1].id = JSP_STORE_FLASH;
     stores[1].window = FLASH_WINDOW;
+    stores[1].written_by = JSP_WRITTEN_BY_SESSION;
     stores[1].capacity_bytes = flash_capacity();
     return 2;
 }

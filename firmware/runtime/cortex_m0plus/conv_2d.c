@@ -190,7 +190,8 @@ static void run_row(convolution *c, position *at, int8_t *output, uint32_t chann
             if (pixels > p->output_w - at->x) {
                 pixels = p->output_w - at->x;
             }
-            c->block.input = image(c, at->n) + (uint32_t)top * row_bytes + (uint32_t)left * p->input_c;
+            c->block.input =
+                image(c, at->n) + (uint32_t)top * row_bytes + (uint32_t)left * p->input_c;
             c->block.input_step = (uint32_t)p->stride_w * p->input_c;
             c->block.segments = p->kernel_h;
             c->block.segment_bytes = p->kernel_w * p->input_c;

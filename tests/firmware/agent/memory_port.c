@@ -11,8 +11,8 @@
 #define OUTPUT_BYTES (8u * 1024u * 1024u)
 
 static const port_store stores[] = {
-    {JSP_STORE_RAM, 4, POOL_BYTES - 256},
-    {JSP_STORE_FLASH, 2, FLASH_BYTES},
+    {JSP_STORE_RAM, 4, JSP_WRITTEN_BY_SESSION, POOL_BYTES - 256},
+    {JSP_STORE_FLASH, 2, JSP_WRITTEN_BY_SESSION, FLASH_BYTES},
 };
 
 static struct {
