@@ -12,6 +12,9 @@ from host.compiler.packing import Packing, pack
 from host.compiler.rows import round_up
 from protocol.plan import ALIGNMENT_BYTES
 
+FASTEST, LEAST = 0, -1
+"""Which of an op's grants."""
+
 
 @attrs.frozen
 class MemoryPlan:
@@ -26,6 +29,16 @@ class MemoryPlan:
     inputs_overwritten: bool
 
 
+@attrs.frozen
+class _Layout:
+    """One way to do it: storages that ops work in place on, scratch an op, and offsets."""
+
+    in_place: dict[int, int]
+    scratch: Sequence[int]
+    items: Sequence[Place]
+    packing: Packing
+
+
 def plan_memory(
     operations: Sequence[Operation],
     inputs: Sequence[int],
@@ -34,32 +47,48 @@ def plan_memory(
     size_bytes: Sequence[int],
     arena_limit_bytes: int | None = None,
 ) -> MemoryPlan:
-    """The smallest arena found with all the scratch that makes kernels fast.
+    """The smallest arena found with the scratch that makes kernels fast.
 
-    Where that exceeds ``arena_limit_bytes``, scratch is cut back step by step, and what
+    Where that exceeds ``arena_limit_bytes``, scratch is cut back to the least, and what
     results is returned even if it still exceeds the limit. Working in place is chosen
-    only where it makes the arena smaller.
+    only where it makes the arena smaller. What room is left becomes scratch again, the op with
+    the most MACs first.
     """
     live = Liveness.of(operations, inputs, outputs, owner, size_bytes)
+
+    def lay_out(in_place: dict[int, int], scratch: Sequence[int]) -> _Layout:
+        items = places(operations, live, owner, in_place, scratch)
+        return _Layout(in_place, scratch, items, pack(items))
+
     pairs = in_place_pairs(operations, live, owner)
-    cheap = {p: s for p, s in pairs.items() if not operations[p].in_place_scratch_bytes}
-    levels = max((len(operation.grants(False)) for operation in operations), default=1)
-    best: tuple[Packing, list[Place], list[int]] | None = None
-    for level in range(levels):
+    cheap = {p: s for p, s in pairs.items() if not any(operations[p].in_place_scratch.grants_bytes)}
+
+    def smallest(level: int) -> _Layout:
+        layouts = []
         for in_place in (dict[int, int](), cheap, pairs):
             scratch = [
-                _grant(operation, position in in_place, level)
+                operation.scratch_for(position in in_place).grants_bytes[level]
                 for position, operation in enumerate(operations)
             ]
-            items = places(operations, live, owner, in_place, scratch)
-            packing = pack(items)
-            if best is None or packing.arena_bytes < best[0].arena_bytes:
-                best = packing, items, scratch
-        assert best is not None
-        if arena_limit_bytes is None or best[0].arena_bytes <= arena_limit_bytes:
-            break
-    assert best is not None
-    return _memory_plan(*best, inputs=[owner[index] for index in inputs])
+            layouts.append(lay_out(in_place, scratch))
+        return min(layouts, key=lambda layout: layout.packing.arena_bytes)
+
+    best = smallest(level=FASTEST)
+    room_bytes = best.packing.arena_bytes
+    if arena_limit_bytes is not None and room_bytes > arena_limit_bytes:
+        best = smallest(level=LEAST)
+        room_bytes = max(arena_limit_bytes, best.packing.arena_bytes)
+    for position, operation in sorted(enumerate(operations), key=lambda item: -item[1].macs):
+        for size in operation.scratch_for(position in best.in_place).descending():
+            if size <= best.scratch[position]:
+                break
+            scratch = [*best.scratch]
+            scratch[position] = size
+            layout = lay_out(best.in_place, scratch)
+            if layout.packing.arena_bytes <= room_bytes:
+                best = layout
+                break
+    return _memory_plan(best, inputs=[owner[index] for index in inputs])
 
 
 def plan_separate(
@@ -79,20 +108,14 @@ def plan_separate(
             end = round_up(end + size_bytes[storage], ALIGNMENT_BYTES)
     scratch = []
     for operation in operations:
-        size = _grant(operation, in_place=False, level=0)
+        size = operation.scratch.grants_bytes[FASTEST]
         scratch.append((end if size else 0, size))
         end = round_up(end + size, ALIGNMENT_BYTES)
     return MemoryPlan(offsets, tuple(scratch), end, end, inputs_overwritten=False)
 
 
-def _grant(operation: Operation, in_place: bool, level: int) -> int:
-    grants = operation.grants(in_place)
-    return grants[min(level, len(grants) - 1)]
-
-
-def _memory_plan(
-    packing: Packing, items: Sequence[Place], scratch: Sequence[int], inputs: Sequence[int]
-) -> MemoryPlan:
+def _memory_plan(layout: _Layout, inputs: Sequence[int]) -> MemoryPlan:
+    packing, items = layout.packing, layout.items
     offsets: dict[int, int] = {}
     scratch_offsets: dict[int, int] = {}
     for item, offset in zip(items, packing.offsets, strict=True):
@@ -103,7 +126,7 @@ def _memory_plan(
     return MemoryPlan(
         tensor_offsets=offsets,
         scratch=tuple(
-            (scratch_offsets.get(position, 0), size) for position, size in enumerate(scratch)
+            (scratch_offsets.get(position, 0), size) for position, size in enumerate(layout.scratch)
         ),
         arena_bytes=round_up(packing.arena_bytes, 4),
         lower_bound_bytes=packing.lower_bound_bytes,

@@ -29,6 +29,20 @@ Parameter = int | list[int] | Blob
 
 
 @attrs.frozen
+class Scratch:
+    """What a kernel makes use of beside its tensors, in bytes."""
+
+    grants_bytes: tuple[int, ...] = (0,)
+    """To choose from: the fastest first, the least with which it works last."""
+    spare_bytes: int = 0
+    """A little faster than all of those; not worth a larger arena."""
+
+    def descending(self) -> tuple[int, ...]:
+        """Every size worth trying, the largest first."""
+        return tuple(sorted({self.spare_bytes, *self.grants_bytes}, reverse=True))
+
+
+@attrs.frozen
 class Operation:
     """One op of the plan; tensors are graph indices."""
 
@@ -37,19 +51,13 @@ class Operation:
     output: int
     parameters: dict[str, Parameter]
     macs: int = 0
-    scratch_grants_bytes: tuple[int, ...] = (0,)
-    """Scratch sizes that a kernel makes use of, the fastest first."""
+    scratch: Scratch = Scratch()
     in_place: tuple[int, ...] = ()
     """Inputs whose place the output may take."""
-    in_place_scratch_bytes: int = 0
-    """Least grant with which a kernel can work in place."""
+    in_place_scratch: Scratch = Scratch()
+    """The same where it does."""
     source_index: int | None = None
     name: str = ""
 
-    def grants(self, in_place: bool) -> tuple[int, ...]:
-        """Grants to choose from, the fastest first, the least last."""
-        if not in_place:
-            return self.scratch_grants_bytes
-        least = self.in_place_scratch_bytes
-        larger = [grant for grant in self.scratch_grants_bytes if grant > least]
-        return (*larger, least)
+    def scratch_for(self, in_place: bool) -> Scratch:
+        return self.in_place_scratch if in_place else self.scratch

@@ -6,10 +6,13 @@ import numpy as np
 
 from host.arithmetic.scaling import activation_range, convolution_multipliers, window_extent
 from host.compiler.lowering.context import Context
-from host.compiler.operations import Blob, Operation
+from host.compiler.operations import Blob, Operation, Scratch
 from host.compiler.rows import round_up, rows4
 from host.models.graph import OpKind
 from protocol.plan import PlanOp
+
+_TILE_PIXELS = 16
+_SPARE_TILE_BYTES = 8192
 
 
 def lower(context: Context) -> Operation:
@@ -54,6 +57,21 @@ def lower(context: Context) -> Operation:
         and (kernel_h, kernel_w, stride_h, stride_w, groups) == (1, 1, 1, 1, 1)
         and output_c <= input_c
     )
+    pixels = batch * output_h * output_w
+    # A row of the kernel lies in the input as in the weights, whole words of it.
+    words_alike = row_c % 4 == 0 and groups == 1 and (dilation_w == 1 or kernel_w == 1)
+    padded = (
+        pad_top > 0
+        or pad_left > 0
+        or (output_h - 1) * stride_h + (kernel_h - 1) * dilation_h >= input_h
+        or (output_w - 1) * stride_w + (kernel_w - 1) * dilation_w >= input_w
+    )
+    if depthwise:
+        scratch = Scratch()
+    elif words_alike:  # patches are read in the input; those that reach outside are gathered
+        scratch = Scratch((_expanded_bytes(row_bytes) + padded * row_bytes, 0))
+    else:
+        scratch = _tiled(row_bytes, pixels, least_bytes=0)
     return context.operation(
         PlanOp.DEPTHWISE_CONV_2D if depthwise else PlanOp.CONV_2D,
         {
@@ -84,9 +102,26 @@ def lower(context: Context) -> Operation:
             "multipliers_offset": Blob.of(multipliers),
             "shifts_offset": Blob.of(shifts),
         },
-        macs=batch * output_h * output_w * output_c * kernel_h * kernel_w * row_c,
-        # A kernel expands 4 or 2 pixels' patches to 16 bits.
-        scratch_grants_bytes=(0,) if depthwise else (8 * row_bytes, 4 * row_bytes, 0),
+        macs=pixels * output_c * kernel_h * kernel_w * row_c,
+        scratch=scratch,
         in_place=(context.op.inputs[0],) if pointwise else (),
-        in_place_scratch_bytes=round_up(input_c, 4) if pointwise else 0,
+        in_place_scratch=_tiled(row_bytes, pixels, least_bytes=row_bytes),
     )
+
+
+def _expanded_bytes(row_bytes: int) -> int:
+    """A fast kernel's weights of four output channels, 16 bits each."""
+    return 8 * row_bytes
+
+
+def _tiled(row_bytes: int, pixels: int, least_bytes: int) -> Scratch:
+    """For a kernel that gathers the patches (what an output pixel sees of the input) of a tile.
+
+    The work of expanding the weights is shared by a tile's pixels: the larger, the faster.
+    """
+
+    def tile(limit: int) -> int:
+        return _expanded_bytes(row_bytes) + min(pixels, limit) * row_bytes
+
+    large = max(_TILE_PIXELS, _SPARE_TILE_BYTES // row_bytes)
+    return Scratch((tile(_TILE_PIXELS), least_bytes), spare_bytes=tile(large))

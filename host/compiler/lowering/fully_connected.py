@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from host.arithmetic.scaling import activation_range, fully_connected_multipliers
 from host.compiler.lowering.context import Context
-from host.compiler.operations import Blob, Operation
+from host.compiler.operations import Blob, Operation, Scratch
 from host.compiler.rows import round_up, rows4
 from protocol.plan import PlanOp
 
@@ -44,5 +44,5 @@ def lower(context: Context) -> Operation:
         },
         macs=batch * outputs * inputs,
         # A kernel expands one row of inputs to 16 bits.
-        scratch_grants_bytes=(2 * round_up(inputs, 4), 0),
+        scratch=Scratch((2 * round_up(inputs, 4), 0)),
     )

@@ -71,7 +71,7 @@ def test_damaged_streams_find_nothing() -> None:
     }
     assert counts["answer"][MessageType.HELLO | ANSWER_BIT] >= STREAMS
     assert counts["answer"][MessageType.RUN | ANSWER_BIT] > STREAMS // 10
-    # A board's kernels never write outside the arena, and the memory's stores take writes and do not fail.
+    # A board's kernels never write outside the arena; the memory's stores take every write.
     # ARENA_OVERRUN is also how an input that reached past its tensor would show.
     impossible = {ErrorCode.OK, ErrorCode.STORE_FAULT, ErrorCode.ARENA_OVERRUN}
     impossible |= {ErrorCode.STORE_READ_ONLY}
