@@ -92,7 +92,7 @@ def test_less_scratch_is_granted_where_the_arena_is_limited() -> None:
     tight = compile_graph(graph, CompileOptions(arena_limit_bytes=fast.arena_bytes - 1))
     assert tight.arena_bytes < fast.arena_bytes
     less = [
-        a.index
+        a.source_index
         for a, b in zip(tight.ops, fast.ops, strict=True)
         if a.scratch_bytes < b.scratch_bytes
     ]
