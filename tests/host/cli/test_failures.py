@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from host.links.open import open_link
 from host.session import Session
@@ -49,15 +52,40 @@ def test_usage(host: HostCommand, arguments: list[object], message: str) -> None
     assert done.stdout == ""
 
 
+def edited(change: Callable[[schema.ModelT], None]) -> bytes:
+    """The MLP's file after ``change``."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(MLP.read_bytes()))
+    change(model)
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def use_an_unsupported_op(model: schema.ModelT) -> None:
+    model.operatorCodes[0].builtinCode = schema.BuiltinOperator.SPACE_TO_DEPTH
+    model.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.SPACE_TO_DEPTH
+
+
+def make_uint8(model: schema.ModelT) -> None:
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.type == schema.TensorType.INT8:
+            tensor.type = schema.TensorType.UINT8
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (
+            edited(use_an_unsupported_op),
+            "is SPACE_TO_DEPTH, which is not supported; supported: ADD, ",
+        ),
+        (edited(make_uint8), "is uint8: quantize the model anew to int8"),
         (b"", "empty"),
         (b"\x00\x01\x02random bytes\xff" * 40, "no known model format"),
         (MLP.read_bytes()[:1500], "truncated or corrupt"),
         ((EXAMPLES / "digits_mlp_float.tflite").read_bytes(), "float32"),
     ],
-    ids=["empty", "random", "truncated", "float"],
+    ids=["unsupported-op", "uint8", "empty", "random", "truncated", "float"],
 )
 def test_models_that_cannot_be_measured(
     host: HostCommand, agent_port: int, tmp_path: Path, content: bytes, message: str
