@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import struct
 import subprocess
@@ -15,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.plan import PLAN_HEADER, PLAN_OP_HEADER, PLAN_TENSOR
+from tests.support.make import BUILD_DIR, ROOT, make
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE_DIR = ROOT / "tests" / "firmware" / "runtime"
-BUILD_DIR = ROOT / "build"
 ALL_OPS = 0xFFFF
 
 
@@ -38,15 +36,7 @@ class LoadReport:
 
 def build_runner(narrow: bool = False) -> Path:
     """Builds the runner if it is out of date; safe in parallel test processes."""
-    BUILD_DIR.mkdir(exist_ok=True)
-    with (BUILD_DIR / "runtime-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            ["make", "-s", "-C", str(SOURCE_DIR), f"BUILD={BUILD_DIR}"],
-            check=True,
-            # A test run that is itself under make would hand its job server down.
-            env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
-        )
+    make(SOURCE_DIR)
     return BUILD_DIR / "tests" / "runtime" / ("jr-run-narrow" if narrow else "jr-run")
 
 

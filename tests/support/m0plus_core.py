@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.make import BUILD_DIR, ROOT, make
+
 SOURCE_DIR = ROOT / "tests" / "firmware" / "cortex_m0plus"
-BUILD_DIR = ROOT / "build"
 
 
 @dataclass(frozen=True)
@@ -39,15 +37,7 @@ class CoreRun:
 
 def build_image(kernels: str) -> Path:
     """The image with ``kernels`` "portable" or "m0plus"; safe in parallel test processes."""
-    BUILD_DIR.mkdir(exist_ok=True)
-    with (BUILD_DIR / "m0plus-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            ["make", "-s", "-C", str(SOURCE_DIR), f"BUILD={BUILD_DIR}"],
-            check=True,
-            # A test run that is itself under make would hand its job server down.
-            env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
-        )
+    make(SOURCE_DIR)
     return BUILD_DIR / "tests" / "cortex_m0plus" / f"{kernels}.bin"
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-_BUILD = ROOT / "build"
+from tests.support.make import BUILD_DIR, ROOT, make
+
 _READY = "READY "
 
 
@@ -22,16 +20,8 @@ def build_pc_agent(max_payload_bytes: int | None = None) -> Path:
         folder += variant
         config = f"-DJSA_MAX_PAYLOAD_BYTES={max_payload_bytes}"
         options = [f"VARIANT={variant}", f"AGENT_CONFIG={config}"]
-    _BUILD.mkdir(exist_ok=True)
-    with (_BUILD / "pc-agent.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            ["make", "-s", "-C", str(ROOT / "firmware"), "posix", f"BUILD={_BUILD}", *options],
-            check=True,
-            # A test run that is itself under make would hand its job server down.
-            env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
-        )
-    return _BUILD / "firmware" / folder / "pc-agent"
+    make(ROOT / "firmware", "posix", *options)
+    return BUILD_DIR / "firmware" / folder / "pc-agent"
 
 
 @contextlib.contextmanager

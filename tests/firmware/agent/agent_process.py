@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import select
 import subprocess
 import time
@@ -26,9 +24,8 @@ from protocol.messages import (
     MessageType,
     Store,
 )
+from tests.support.make import BUILD_DIR, ROOT, make
 
-ROOT = Path(__file__).resolve().parents[3]
-BUILD_DIR = ROOT / "build"
 DEADLINE_S = 20.0
 
 VARIANTS: dict[str, str] = {
@@ -55,29 +52,16 @@ class AgentSilentError(AssertionError):
     """No answer came; the message is what the agent wrote on standard error."""
 
 
-def _make(folder: Path, *settings: str) -> None:
-    """Makes what is out of date; safe in parallel test processes."""
-    BUILD_DIR.mkdir(exist_ok=True)
-    with (BUILD_DIR / "agent-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            ["make", "-s", "-C", str(folder), f"BUILD={BUILD_DIR}", *settings],
-            check=True,
-            # A test run that is itself under make would hand its job server down.
-            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
-        )
-
-
 def build_agent(variant: str = "") -> Path:
     """pc-agent under sanitizers, built if it is out of date."""
     config = (f"AGENT_CONFIG={VARIANTS[variant]}",) if variant else ()
-    _make(ROOT / "firmware/ports/posix", "SANITIZE=1", f"VARIANT={variant}", *config)
+    make(ROOT / "firmware/ports/posix", "SANITIZE=1", f"VARIANT={variant}", *config)
     return BUILD_DIR / "firmware" / f"posix-asan{variant}" / "pc-agent"
 
 
 def build_test_program(name: str) -> Path:
     """A program of this folder's Makefile, built if it is out of date."""
-    _make(Path(__file__).parent)
+    make(Path(__file__).parent)
     return BUILD_DIR / "tests" / "agent" / name
 
 

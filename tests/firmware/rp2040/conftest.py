@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,8 +11,8 @@ import pytest
 
 from hil.emulators.process import EmulatorProcess
 from hil.emulators.rp2040 import Rp2040Emulator
+from tests.support.make import BUILD_DIR, ROOT, make
 
-ROOT = Path(__file__).resolve().parents[3]
 PORT = ROOT / "firmware" / "ports" / "rp2040"
 
 
@@ -47,17 +45,7 @@ class Image:
 
 def make_image(build: Path, *variables: str) -> subprocess.CompletedProcess[str]:
     """Runs the port's Makefile; safe in parallel test processes."""
-    build.mkdir(parents=True, exist_ok=True)
-    with (build / "pico.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return subprocess.run(
-            ["make", "-C", str(PORT), f"BUILD={build}", *variables],
-            check=False,
-            capture_output=True,
-            text=True,
-            # A test run that is itself under make would hand its job server down.
-            env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
-        )
+    return make(PORT, *variables, build=build, check=False)
 
 
 def built(build: Path, *variables: str) -> Image:
@@ -69,13 +57,13 @@ def built(build: Path, *variables: str) -> Image:
 @pytest.fixture(scope="session")
 def agent_image() -> Image:
     """The firmware as it ships."""
-    return built(ROOT / "build")
+    return built(BUILD_DIR)
 
 
 @pytest.fixture(scope="session")
 def probe_image() -> Image:
     """The port with probe.c in the agent's place."""
-    return built(ROOT / "build" / "pico-probe", f"MAIN={Path(__file__).parent / 'probe.c'}")
+    return built(BUILD_DIR / "pico-probe", f"MAIN={Path(__file__).parent / 'probe.c'}")
 
 
 @pytest.fixture
