@@ -28,6 +28,8 @@ class PlannedOp:
     scratch_bytes: int
     source_index: int | None
     source_name: str
+    parameters: dict[str, int | list[int]]
+    """What shapes its work, as in the plan's record; offsets of constants are left out."""
 
 
 @attrs.frozen

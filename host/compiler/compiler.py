@@ -5,7 +5,7 @@ from __future__ import annotations
 from host.compiler.compiled import CompiledPlan, PlannedOp, TensorContract
 from host.compiler.lowering import lower
 from host.compiler.memory import plan_memory, plan_separate
-from host.compiler.operations import Operation
+from host.compiler.operations import Blob, Operation
 from host.compiler.options import CompileOptions
 from host.compiler.passes.check import check_graph
 from host.compiler.passes.cut_edges import cut_float_edges
@@ -59,6 +59,11 @@ def compile_graph(graph: Graph, options: CompileOptions | None = None) -> Compil
                 scratch_bytes=scratch_bytes,
                 source_index=operation.source_index,
                 source_name=operation.name,
+                parameters={
+                    name: value
+                    for name, value in operation.parameters.items()
+                    if not isinstance(value, Blob)
+                },
             )
             for operation, (_, scratch_bytes) in zip(operations, memory.scratch, strict=True)
         ),

@@ -1,0 +1,5 @@
+"""The history: every measurement that was made, and what an op took."""
+
+from host.evidence.history import History, OpSample, Query
+
+__all__ = ["History", "OpSample", "Query"]
