@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from host.cli.options import HistoryOption
 from host.errors import ConfigError
 
 
@@ -76,6 +78,10 @@ def measure(
         float | None,
         typer.Option(min=0, metavar="T", help="Exit code 3 if the slowest run takes longer."),
     ] = None,
+    history: HistoryOption = None,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Do not keep the measurement.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the measurement record alone.")
     ] = False,
@@ -83,6 +89,7 @@ def measure(
     """Measure a model on a board: latency, memory, and whether its output is right."""
     from host.cli.progress import progress_observer
     from host.cli.render import print_measurement
+    from host.evidence import History
     from host.measurement.measure import MeasureRequest, run_measurement
     from protocol.messages import Store
 
@@ -104,8 +111,13 @@ def measure(
         profile=profile,
         budget_ms=budget_ms,
     )
-    with progress_observer() as observer:
+    with contextlib.ExitStack() as stack:
+        # Opened first: a history that cannot be written must not cost a measurement.
+        kept = None if no_history else stack.enter_context(History.open(history))
+        observer = stack.enter_context(progress_observer())
         outcome = run_measurement(request, observer)
+        if kept is not None:
+            kept.add(outcome.record, outcome.plan_ops)
     if as_json:
         print(outcome.record.to_json())
     else:

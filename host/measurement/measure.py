@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import devices
+from host.compiler import PlannedOp
 from host.emulators import open_emulator
 from host.errors import BoardError, ConfigError, ExitCode
 from host.links.base import Link
@@ -72,6 +73,8 @@ class Outcome:
     """The record and what a command returns for it."""
 
     record: Measurement
+    plan_ops: tuple[PlannedOp, ...]
+    """The ops behind ``record.ops``."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -108,7 +111,8 @@ def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
         expected = expected_output(candidate.graph, candidate.path.read_bytes(), inputs.data)
         with session.lease():
             findings = _measure(request, session, candidate, inputs, observer)
-    return Outcome(build_record(attrs.evolve(findings, expected=expected)))
+    record = build_record(attrs.evolve(findings, expected=expected))
+    return Outcome(record, candidate.plan.ops)
 
 
 def _measure(

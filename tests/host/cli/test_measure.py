@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import pytest
 
+from host.evidence import History, Query
 from protocol.framing import Frame
 from protocol.measurement import Measurement
 from protocol.messages import ANSWER_BIT, RUN_ANSWER, MessageType
@@ -119,3 +120,23 @@ def test_a_wrong_output(host: HostCommand, agent_port: int, late: bool) -> None:
         done = host("measure", MLP, "--port", relay.url, *FEW)
     assert done.returncode == 7
     assert ("nondeterministic" if late else "mismatch") in done.stdout
+
+
+def test_measurements_are_kept(host: HostCommand, agent_port: int, tmp_path: Path) -> None:
+    port, path = f"tcp://127.0.0.1:{agent_port}", tmp_path / "history.sqlite"
+    first = host("measure", MLP, "--port", port, "--json", "--history", path)
+    assert first.returncode == 0, first.stderr
+    assert host("measure", MLP, "--port", port, "--no-history").returncode == 0
+    with History.open(str(path)) as history:
+        assert history.find(Query()) == [Measurement.from_json(first.stdout)]
+
+
+def test_a_history_that_cannot_be_written(
+    host: HostCommand, agent_port: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "history.sqlite"
+    path.write_text("a letter to somebody, and by no means a database\n" * 50)
+    done = host("measure", MLP, "--port", f"tcp://127.0.0.1:{agent_port}", "--history", path)
+    assert done.returncode == 2
+    assert "file is not a database\nhint: name another one" in done.stderr
+    assert "uploading" not in done.stderr
