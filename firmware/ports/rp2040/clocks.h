@@ -1,4 +1,5 @@
-/* The Pico's clocks: 12 MHz crystal, clk_sys and clk_peri at 133 MHz, a tick of a microsecond. */
+/* The Pico's clocks: 12 MHz crystal, clk_sys and clk_peri at 133 MHz, clk_usb at 48 MHz, a tick of
+ * a microsecond. */
 #ifndef RP2040_CLOCKS_H
 #define RP2040_CLOCKS_H
 

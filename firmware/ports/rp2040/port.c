@@ -3,12 +3,12 @@
 
 #include "clocks.h"
 #include "flash.h"
+#include "links.h"
 #include "memory.h"
 #include "plan_store.h"
 #include "restart.h"
 #include "rp2040.h"
 #include "timebase.h"
-#include "uart.h"
 
 /* High during the timed region: for a logic analyser or a power meter on the Pico's pin 4. */
 #define TIMED_PIN 2u
@@ -89,7 +89,7 @@ void port_init(void) {
     RP_REG(RP_SIO_GPIO_OE_SET) = 1u << TIMED_PIN;
     RP_REG(RP_GPIO_CTRL(TIMED_PIN)) = RP_GPIO_FUNCSEL_SIO;
     describe(&state.info);
-    uart_init();
+    links_init(state.info.uid);
 }
 
 const port_info *port_get_info(void) {
@@ -105,22 +105,15 @@ uint32_t port_boot_count(void) {
 }
 
 uint32_t port_read(uint8_t *buffer, uint32_t capacity) {
-    return uart_read(buffer, capacity);
+    return links_read(buffer, capacity);
 }
 
 void port_write(const uint8_t *data, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        restart_feed_watchdog();
-        uart_send(data[i]);
-    }
-}
-
-static bool has_received(void) {
-    return !uart_is_empty();
+    links_write(data, count);
 }
 
 void port_idle(void) {
-    timebase_sleep_unless(has_received);
+    timebase_sleep_unless(links_have_work);
 }
 
 uint64_t port_ticks(void) {
@@ -135,8 +128,8 @@ uint32_t port_millis(void) {
  * Interrupts stay on. SysTick's must, or 64-bit time stops: some 40 cycles in 16.8
  * million. The UART's comes only if the host sends during a run, which it does to
  * repeat a request or to give up; off, the FIFO would lose those bytes after 0.35 ms,
- * on, an idle line costs nothing. No other is enabled but the sleep's alarm, which is
- * withdrawn before code goes on.
+ * on, an idle line costs nothing. No other is enabled: the sleep's alarm is withdrawn
+ * before code goes on, and USB, which is polled, answers NAK by itself.
  */
 void port_timed_begin(void) {
     RP_REG(RP_SIO_GPIO_OUT_SET) = 1u << TIMED_PIN;
@@ -151,7 +144,7 @@ void port_feed_watchdog(void) {
 }
 
 void port_reset(void) {
-    uart_drain();
+    links_drain();
     restart_on_request();
 }
 

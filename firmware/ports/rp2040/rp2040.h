@@ -37,6 +37,9 @@
 #define RP_CLK_SYS_SELECTED    0x40008044u
 #define RP_CLK_PERI_CTRL       0x40008048u
 #define RP_CLK_PERI_ENABLE     (1u << 11) /* AUXSRC 0: clk_sys */
+#define RP_CLK_USB_CTRL        0x40008054u
+#define RP_CLK_USB_ENABLE      (1u << 11) /* AUXSRC 0: clksrc_pll_usb */
+#define RP_CLK_USB_DIV         0x40008058u
 #define RP_CLK_DIV_ONE         (1u << 8)
 
 /* RESETS [2.14.3] */
@@ -45,9 +48,11 @@
 #define RP_RESETS_IO_BANK0   (1u << 5)
 #define RP_RESETS_PADS_BANK0 (1u << 8)
 #define RP_RESETS_PLL_SYS    (1u << 12)
+#define RP_RESETS_PLL_USB    (1u << 13)
 #define RP_RESETS_SYSINFO    (1u << 19)
 #define RP_RESETS_TIMER      (1u << 21)
 #define RP_RESETS_UART0      (1u << 22)
+#define RP_RESETS_USBCTRL    (1u << 24)
 
 /* PSM [2.13.5]: which blocks a watchdog reset restarts. */
 #define RP_PSM_WDSEL     0x40010008u
@@ -77,15 +82,17 @@
 #define RP_XOSC_STATUS_STABLE (1u << 31)
 #define RP_XOSC_STARTUP       0x4002400cu
 
-/* PLL_SYS [2.18.4] */
-#define RP_PLL_CS               0x40028000u
+/* PLL_SYS and PLL_USB [2.18.4] */
+#define RP_PLL_SYS              0x40028000u
+#define RP_PLL_USB              0x4002c000u
+#define RP_PLL_CS(pll)          ((pll) + 0x0u)
 #define RP_PLL_CS_LOCK          (1u << 31)
-#define RP_PLL_PWR              0x40028004u
+#define RP_PLL_PWR(pll)         ((pll) + 0x4u)
 #define RP_PLL_PWR_VCOPD        (1u << 5)
 #define RP_PLL_PWR_POSTDIVPD    (1u << 3)
 #define RP_PLL_PWR_PD           (1u << 0)
-#define RP_PLL_FBDIV_INT        0x40028008u
-#define RP_PLL_PRIM             0x4002800cu
+#define RP_PLL_FBDIV_INT(pll)   ((pll) + 0x8u)
+#define RP_PLL_PRIM(pll)        ((pll) + 0xcu)
 #define RP_PLL_PRIM_POSTDIV1(x) ((uint32_t)(x) << 16)
 #define RP_PLL_PRIM_POSTDIV2(x) ((uint32_t)(x) << 12)
 
@@ -161,13 +168,15 @@
 #define RP_SYST_BITS           24u
 #define RP_SYST_MASK           0xffffffu
 #define RP_NVIC_ISER           0xe000e100u
+#define RP_NVIC_ICER           0xe000e180u
 #define RP_NVIC_ICPR           0xe000e280u
 #define RP_ICSR                0xe000ed04u
 #define RP_ICSR_PENDSTSET      (1u << 26)
 
 /* Interrupt numbers [2.3.2] */
-#define RP_IRQ_TIMER0 0u
-#define RP_IRQ_UART0  20u
+#define RP_IRQ_TIMER0  0u
+#define RP_IRQ_USBCTRL 5u
+#define RP_IRQ_UART0   20u
 
 /*
  * Code that runs while the flash is not readable: interrupt handlers, and what

@@ -51,6 +51,10 @@ uint32_t timebase_millis(void) {
     return (uint32_t)((((uint64_t)high << 32) | low) / 1000u);
 }
 
+uint32_t timebase_micros(void) {
+    return RP_REG(RP_TIMER_TIMERAWL);
+}
+
 /* Normally not taken: timebase_sleep_unless() withdraws the alarm before it lets interrupts in. */
 RP_RAM_CODE("timer0_handler") void timer0_handler(void) {
     RP_REG(RP_TIMER_INTR) = RP_TIMER_ALARM0_BIT;
@@ -59,13 +63,17 @@ RP_RAM_CODE("timer0_handler") void timer0_handler(void) {
 /*
  * WFI returns as soon as an interrupt is pending, also with interrupts off; so nothing
  * that comes between the question and the sleep is missed. The alarm is withdrawn so
- * that none goes off in a timed region.
+ * that none goes off in a timed region. USB's is enabled here alone: it wakes, and is
+ * never taken.
  */
 void timebase_sleep_unless(bool (*has_work)(void)) {
     const uint32_t primask = rp_interrupts_off();
     if (!has_work()) {
         RP_REG(RP_TIMER_ALARM0) = RP_REG(RP_TIMER_TIMERAWL) + SLEEP_US;
+        RP_REG(RP_NVIC_ICPR) = 1u << RP_IRQ_USBCTRL; /* pending since before it was served */
+        RP_REG(RP_NVIC_ISER) = 1u << RP_IRQ_USBCTRL;
         __asm volatile("dsb\n\twfi" : : : "memory");
+        RP_REG(RP_NVIC_ICER) = 1u << RP_IRQ_USBCTRL;
         RP_REG(RP_TIMER_ARMED) = RP_TIMER_ALARM0_BIT;
         RP_REG(RP_TIMER_INTR) = RP_TIMER_ALARM0_BIT;
         (void)RP_REG(RP_TIMER_INTR); /* the line is down before its pending bit is cleared */

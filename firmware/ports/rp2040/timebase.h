@@ -12,6 +12,9 @@ uint64_t timebase_cycles(void);
 
 uint32_t timebase_millis(void);
 
+/* Wraps every 71 minutes. Cheap: for waits. */
+uint32_t timebase_micros(void);
+
 /* Sleeps until an interrupt is pending or about 1 ms has gone, unless `has_work()` with interrupts
  * off. */
 void timebase_sleep_unless(bool (*has_work)(void));

@@ -15,7 +15,7 @@ import { REASON_FORCE } from './timers.mjs';
 const SLICE_CYCLES = 200_000;
 const IDLE_STEP_MS = 20;
 const IDLE_LIMIT_MS = 1000;
-const BOOT_LIMIT_NANOS = 100e6;
+const BOOT_LIMIT_NANOS = 500e6;
 const PSM_PROC0 = 1 << 15; // datasheet 2.12.4
 const SCRATCH_REGISTERS = 8;
 
@@ -25,14 +25,15 @@ export class Board {
    * @param {Uint8Array} options.image flat, from 0x10000000; or null when the flash file has it
    * @param {string | null} options.flashFile where the flash is kept between runs
    * @param {boolean} options.xipModelled
+   * @param {boolean} options.usbModelled
    * @param {string} options.description
    * @param {Uint8Array} options.uid
-   * @param {import('./line.mjs').SerialLine} line
+   * @param {object[]} lines what is connected: `attach(chip)`, `ready`, `busy`, `flush()`
    * @param {{ warn: (message: string) => void, onReset: (cause: string) => void, onStop: (report: object) => void }} events
    */
-  constructor(options, line, events) {
+  constructor(options, lines, events) {
     this.options = options;
-    this.line = line;
+    this.lines = lines;
     this.events = events;
     this.flash = loadFlash(options);
     this.sram = new Uint8Array(SRAM_BYTES);
@@ -66,6 +67,7 @@ export class Board {
       flash: this.flash,
       sram: this.sram,
       xipModelled: this.options.xipModelled,
+      usbModelled: this.options.usbModelled,
       description: this.options.description,
       uid: this.options.uid,
       chipResetCause: this.chipResetCause,
@@ -75,7 +77,7 @@ export class Board {
     const { chip } = this;
     chip.onResetRequest = (requested) => (this.pendingReset = requested);
     chip.watchdog.onFire = (reason) => this.watchdogFired(reason);
-    this.line.attach(chip);
+    this.lines.forEach((line) => line.attach(chip));
     try {
       chip.boot();
     } catch (error) {
@@ -97,7 +99,8 @@ export class Board {
 
   /** @returns {boolean} true while the part would still have to boot before it can be talked to */
   get booting() {
-    return !this.stopped && !this.chip.uart0.receiving && this.chip.clock.nanos < BOOT_LIMIT_NANOS;
+    const ready = this.lines.every((line) => line.ready);
+    return !this.stopped && !ready && this.chip.clock.nanos < BOOT_LIMIT_NANOS;
   }
 
   /** Runs until stopped; yields to the host's event loop between slices. */
@@ -105,7 +108,7 @@ export class Board {
     this.wallMark = performance.now();
     while (!this.stopped) {
       const idle = this.runSlice(SLICE_CYCLES);
-      this.line.flush();
+      this.flushLines();
       if (this.stopped) {
         break;
       }
@@ -115,7 +118,11 @@ export class Board {
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
-    this.line.flush();
+    this.flushLines();
+  }
+
+  flushLines() {
+    this.lines.forEach((line) => line.flush());
   }
 
   /**
@@ -135,7 +142,7 @@ export class Board {
         }
         const { core, clock } = this.chip;
         if (core.waiting) {
-          if (!this.line.busy) {
+          if (!this.lines.some((line) => line.busy)) {
             return true;
           }
           core.cycles = Math.max(core.cycles, clock.dueCycles);

@@ -13,6 +13,7 @@ const SRAM_BYTES = 0x42000;
 const XIP_WINDOW_END = 0x14000000;
 const USB_DPRAM_BASE = 0x50100000;
 const USB_DPRAM_BYTES = 0x1000;
+const USB_BLOCK = 0x50110;
 const SIO_BASE = 0xd0000000;
 const SIO_BYTES = 0x1000;
 const PPB_PAGE = 0xe000e;
@@ -181,6 +182,7 @@ export class Bus {
       return this.chip.rp2040.sio.readUint32(address - SIO_BASE);
     }
     if (address >= USB_DPRAM_BASE && address < USB_DPRAM_BASE + USB_DPRAM_BYTES) {
+      this.checkReleased(USB_BLOCK, 'read from', address);
       return this.chip.rp2040.usbDPRAMView.getUint32(address - USB_DPRAM_BASE, true);
     }
     const peripheral = this.peripheralAt(address, 'read from');
@@ -200,9 +202,10 @@ export class Bus {
       this.core.cycles += SIO_CYCLES;
       this.chip.rp2040.sio.writeUint32(address - SIO_BASE, value);
     } else if (address >= USB_DPRAM_BASE && address < USB_DPRAM_BASE + USB_DPRAM_BYTES) {
+      this.checkReleased(USB_BLOCK, 'store to', address);
       const offset = address - USB_DPRAM_BASE;
       this.chip.rp2040.usbDPRAMView.setUint32(offset, value, true);
-      this.chip.rp2040.usbCtrl.DPRAMUpdated(offset, value);
+      this.chip.usb.DPRAMUpdated(offset, value);
     } else if (address < ROM_BYTES) {
       throw new StopRun('unmapped', `store to ROM at ${hex(address)}`);
     } else {
@@ -221,10 +224,14 @@ export class Bus {
     if (!peripheral) {
       throw new StopRun('unmapped', `${what} ${hex(address)}`);
     }
+    this.checkReleased(block, what, address);
+    return peripheral;
+  }
+
+  checkReleased(block, what, address) {
     if (this.chip.resets.holds(block)) {
       throw new StopRun('in-reset', `${what} ${hex(address)}, a block that RESETS holds in reset`);
     }
-    return peripheral;
   }
 
   readPpb(offset) {

@@ -12,6 +12,7 @@ import { ChipReset, Pll, RegisterBank, Resets, SysInfo } from './system.mjs';
 import { SysTick } from './systick.mjs';
 import { Timer, Watchdog } from './timers.mjs';
 import { Uart } from './uart.mjs';
+import { UsbController } from './usb_controller.mjs';
 import { Ssi, XipCache, XipControl } from './xip.mjs';
 
 export const FLASH_BYTES = 2 * 1024 * 1024; // Raspberry Pi Pico: W25Q16JV
@@ -31,6 +32,7 @@ export class Chip {
    * @param {Uint8Array} state.flash FLASH_BYTES
    * @param {Uint8Array} state.sram SRAM_BYTES
    * @param {boolean} state.xipModelled
+   * @param {boolean} state.usbModelled strictly; otherwise rp2040js's own controller is left in place
    * @param {string} state.description what the firmware is told it runs on
    * @param {Uint8Array} state.uid eight bytes
    * @param {"power" | "pin"} state.chipResetCause of the last chip-level reset
@@ -64,6 +66,10 @@ export class Chip {
       txRouted: () => rp2040.gpio[0].functionSelect === GPIO_FUNCTION_UART,
       rxRouted: () => rp2040.gpio[1].functionSelect === GPIO_FUNCTION_UART,
     });
+    if (state.usbModelled) {
+      rp2040.usbCtrl = new UsbController(rp2040, 'USBCTRL');
+    }
+    this.usb = rp2040.usbCtrl;
     this.installPeripherals(state.chipResetCause);
     this.bus = new Bus(this);
     this.core.bus = this.bus;
@@ -90,6 +96,7 @@ export class Chip {
       0x40058: this.watchdog,
       0x40060: new RegisterBank(rp2040, 'ROSC', { 0x18: 0x80001000 }), // STATUS: STABLE, ENABLED
       0x40064: new ChipReset(rp2040, 'VREG_AND_CHIP_RESET', chipResetCause),
+      0x50110: this.usb,
     });
     const updateClocks = rp2040.updateClocks.bind(rp2040);
     rp2040.updateClocks = () => {

@@ -29,6 +29,11 @@ export class SerialLine {
     this.onDrained = () => {};
   }
 
+  /** The board listens. */
+  get ready() {
+    return this.uart.receiving;
+  }
+
   get characterNanos() {
     return (BITS_PER_CHARACTER * 1e9) / this.baud;
   }

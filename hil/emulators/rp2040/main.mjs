@@ -2,17 +2,21 @@
 /**
  * A Raspberry Pi Pico on rp2040js: `node main.mjs --image pico.bin`.
  *
- * Prints one line `READY {"uart": port, "control": port}` on stdout once the firmware listens on UART0. Bytes on the
- * first TCP port are UART0's; the second takes and sends JSON lines (see control.mjs). Exit codes: 0 told to end,
- * 2 usage, 70 the firmware did what the part does not forgive (the reason is the last line on stderr).
+ * Prints one line `READY {"uart": port, "usb": port, "control": port}` on stdout once the firmware listens. Bytes on
+ * the first TCP port are UART0's, on the second, with --usb, those of the USB serial port; the last takes and sends JSON
+ * lines (see server.mjs). Exit codes: 0 told to end, 2 usage, 70 the firmware did what the part does not forgive (the
+ * reason is the last line on stderr).
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Board } from './board.mjs';
 import { FLASH_BYTES } from './chip.mjs';
-import { ControlServer, UartServer } from './server.mjs';
+import { ControlServer, LineServer } from './server.mjs';
 import { SerialLine } from './line.mjs';
 import { UID_BYTES } from './rom.mjs';
+import { UsbCdc } from './usb_cdc.mjs';
+import { usbCommand } from './usb_control.mjs';
+import { UsbHost } from './usb_host.mjs';
 
 const EXIT_USAGE = 2;
 const EXIT_STOPPED = 70;
@@ -25,8 +29,10 @@ const USAGE = `usage: node main.mjs --image FILE [options]
   --flash-model MODEL   xip (default: cache and SPI transfers cost time) or zero-wait
   --flash-file FILE     keep the flash in FILE between runs; --image overlays it
   --baud N              rate of the host's end of UART0 (default 921600)
+  --usb HOST            plug USB into a host: strict, or rp2040js (its own host, on its own model of the controller)
   --uid HEX             unique id, 16 hex digits
   --port N              TCP port for UART0 (default 0: any)
+  --usb-port N          TCP port for USB (default 0: any)
   --control-port N      TCP port for commands (default 0: any)
   --exit-with-parent    end when stdin closes or the parent process is gone
   --verbose             say what the peripherals warn about
@@ -40,7 +46,9 @@ function options() {
       'flash-file': { type: 'string' },
       baud: { type: 'string', default: '921600' },
       uid: { type: 'string', default: 'e661640843215a2c' },
+      usb: { type: 'string' },
       port: { type: 'string', default: '0' },
+      'usb-port': { type: 'string', default: '0' },
       'control-port': { type: 'string', default: '0' },
       'exit-with-parent': { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -56,6 +64,9 @@ function options() {
   }
   if (!['xip', 'zero-wait'].includes(values['flash-model'])) {
     throw new Error(`--flash-model: ${values['flash-model']} is neither xip nor zero-wait`);
+  }
+  if (values.usb !== undefined && !['strict', 'rp2040js'].includes(values.usb)) {
+    throw new Error(`--usb: ${values.usb} is neither strict nor rp2040js`);
   }
   if (!new RegExp(`^[0-9a-f]{${UID_BYTES * 2}}$`, 'i').test(values.uid)) {
     throw new Error(`--uid: ${UID_BYTES * 2} hex digits are needed`);
@@ -86,6 +97,8 @@ async function main() {
     process.exit(EXIT_USAGE);
   }
   const line = new SerialLine(Number(values.baud), (bytes) => uart.send(bytes));
+  const deliver = (bytes) => usbServer.send(bytes);
+  const usb = values.usb && (values.usb === 'strict' ? new UsbHost(deliver) : new UsbCdc(deliver));
   let exitCode = 0;
   let control = null;
   const board = new Board(
@@ -93,10 +106,11 @@ async function main() {
       image: values.image,
       flashFile: values['flash-file'] ?? null,
       xipModelled: values['flash-model'] === 'xip',
+      usbModelled: values.usb !== 'rp2040js',
       description: `rp2040js ${RP2040JS_VERSION} ${values['flash-model']}`,
       uid: Buffer.from(values.uid, 'hex'),
     },
-    line,
+    usb ? [line, usb] : [line],
     {
       warn: (message) => values.verbose && process.stderr.write(`${message}\n`),
       onReset: (cause) => control?.send({ event: 'reset', cause }),
@@ -111,10 +125,13 @@ async function main() {
     board.saveFlash();
     process.exit(exitCode);
   };
-  const uart = new UartServer(board, line);
-  control = new ControlServer(board, end);
+  const uart = new LineServer(board, line);
+  const usbServer = usb && new LineServer(board, usb);
+  const handlers = values.usb === 'strict' ? { usb: usbCommand(usb, board, usbServer) } : {};
+  control = new ControlServer(board, handlers, end);
   const ports = {
     uart: await uart.listen(Number(values.port)),
+    ...(usb && { usb: await usbServer.listen(Number(values['usb-port'])) }),
     control: await control.listen(Number(values['control-port'])),
   };
   process.on('SIGTERM', end).on('SIGINT', end);
@@ -122,8 +139,7 @@ async function main() {
     exitWithParent(end);
   }
   while (board.booting) {
-    board.runSlice(10_000);
-    if (board.chip.core.waiting) {
+    if (board.runSlice(10_000)) {
       break;
     }
   }

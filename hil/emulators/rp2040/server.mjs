@@ -1,9 +1,10 @@
 /**
- * The board's two TCP ports on the loopback interface: raw bytes of UART0, and JSON lines to control it.
+ * The board's TCP ports on the loopback interface: raw bytes of each line, and JSON lines to control it.
  *
  * Control, one JSON object a line, each answered with one carrying the same "command":
  *   {"command": "power"}   power off and on        {"command": "pin"}   pull RUN low
  *   {"command": "status"}  cycles, emulated time   {"command": "kill"}  end the process
+ *   {"command": "usb", "action": ...}  what usb_control.mjs has
  * Unasked come {"event": "reset", "cause": ...} and {"event": "stopped", "kind": ..., "reason": ..., "pc": ...}.
  */
 import { createServer } from 'node:net';
@@ -18,11 +19,12 @@ function listen(server, port) {
   });
 }
 
-/** UART0; a serial port has one user, so a second connection is refused. */
-export class UartServer {
+/** A line's bytes; a serial port has one user, so a second connection is refused. */
+export class LineServer {
   constructor(board, line) {
     this.line = line;
     this.client = null;
+    this.gone = false;
     this.server = createServer((socket) => this.accept(socket, board));
   }
 
@@ -31,7 +33,7 @@ export class UartServer {
   }
 
   accept(socket, board) {
-    if (this.client) {
+    if (this.client || this.gone) {
       socket.destroy();
       return;
     }
@@ -48,6 +50,14 @@ export class UartServer {
     this.line.onDrained = () => socket.resume();
   }
 
+  /** The port vanishes from the host's machine, or comes back. */
+  setGone(gone) {
+    this.gone = gone;
+    if (gone) {
+      this.client?.destroy();
+    }
+  }
+
   /** Bytes without a listener are lost, as on a pin with nothing connected. */
   send(bytes) {
     this.client?.write(bytes);
@@ -55,8 +65,14 @@ export class UartServer {
 }
 
 export class ControlServer {
-  constructor(board, end) {
+  /**
+   * @param {import('./board.mjs').Board} board
+   * @param {{ usb?: (message: object) => Promise<object> }} handlers of further commands, by name
+   * @param {() => void} end
+   */
+  constructor(board, handlers, end) {
     this.board = board;
+    this.handlers = handlers;
     this.end = end;
     this.clients = new Set();
     this.server = createServer((socket) => this.accept(socket));
@@ -77,7 +93,7 @@ export class ControlServer {
         socket.destroy();
       }
       for (const line of lines.filter((entry) => entry.trim())) {
-        socket.write(`${JSON.stringify(this.handle(line))}\n`);
+        Promise.resolve(this.handle(line)).then((answer) => socket.write(`${JSON.stringify(answer)}\n`));
       }
     });
     socket.on('error', () => {});
@@ -85,12 +101,13 @@ export class ControlServer {
   }
 
   handle(line) {
-    let command;
+    let message;
     try {
-      ({ command } = JSON.parse(line));
+      message = JSON.parse(line);
     } catch {
       return { error: 'not a JSON object' };
     }
+    const { command } = message;
     switch (command) {
       case 'power':
       case 'pin':
@@ -102,7 +119,8 @@ export class ControlServer {
         setImmediate(this.end);
         return { command };
     }
-    return { command, error: 'unknown command' };
+    const handler = this.handlers[command];
+    return handler ? handler(message) : { command, error: 'unknown command' };
   }
 
   send(message) {
