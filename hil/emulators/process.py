@@ -21,19 +21,24 @@ _END_OF_OUTPUT = None
 class EmulatorProcess:
     """A running emulator that printed ``READY {"uart": port, "control": port}``.
 
+    There may be ports of further links; ``port`` is the one that the host talks through.
+
     The child holds the read end of our stdin pipe: it ends by itself when this process dies,
     however that happens.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, name: str, command: Sequence[str], deadline_s: float) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], deadline_s: float, link: str = "uart"
+    ) -> None:
         """Starts ``command`` and waits for it to be ready.
 
         Args:
             name: what error messages call it.
             command: program and arguments.
             deadline_s: longest wait for the READY line.
+            link: the name, in that line, of the port to talk through.
 
         Raises:
             ConfigError: the program cannot be started.
@@ -62,12 +67,12 @@ class EmulatorProcess:
         for reader in self._readers:
             reader.start()
         try:
-            ports = self._await_ready(lines, deadline_s)
+            self.ports: dict[str, int] = self._await_ready(lines, deadline_s)
         except BaseException:
             self.stop()
             raise
-        self.port: int = ports["uart"]
-        self.control_port: int = ports["control"]
+        self.port: int = self.ports[link]
+        self.control_port: int = self.ports["control"]
 
     @property
     def pid(self) -> int:

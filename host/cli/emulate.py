@@ -14,6 +14,9 @@ def emulate(
         str | None,
         typer.Option(metavar="MODEL", help="How flash accesses take time: xip or zero-wait."),
     ] = None,
+    link: Annotated[
+        str | None, typer.Option(metavar="LINK", help="Its way to the terminal: uart or usb.")
+    ] = None,
     firmware: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Image to run instead of the built one.")
     ] = None,
@@ -28,6 +31,8 @@ def emulate(
     from host.emulators import open_emulator
     from host.emulators.pseudo_terminal import serve_on_pty
 
-    link = open_emulator(board, firmware=firmware, flash_model=flash_model, flash_file=flash_file)
+    board_link = open_emulator(
+        board, firmware=firmware, flash_model=flash_model, flash_file=flash_file, link=link
+    )
     # The path alone, at once: scripts read it to know where to connect.
-    serve_on_pty(link, lambda path: print(path, flush=True))
+    serve_on_pty(board_link, lambda path: print(path, flush=True))

@@ -71,6 +71,10 @@ def measure(
             help="Of an emulated Pico: xip or zero-wait.  \\[default: xip]",
         ),
     ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(metavar="LINK", help="To an emulated Pico: uart or usb.  \\[default: uart]"),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Adds the cycles of each op, from a further run.")
     ] = False,
@@ -108,6 +112,7 @@ def measure(
         save_output=save_output,
         plan_store=Store[plan_store.name] if plan_store else None,
         flash_model=flash_model,
+        link=link,
         profile=profile,
         budget_ms=budget_ms,
     )

@@ -25,6 +25,11 @@ class Emulator(Protocol):
         ...
 
     @property
+    def links(self) -> tuple[str, ...]:
+        """Ways from the host to the board, such as its UART; the first is the default."""
+        ...
+
+    @property
     def default_firmware(self) -> Path:
         """The image that `make firmware` builds for the board."""
         ...
@@ -35,6 +40,7 @@ class Emulator(Protocol):
         firmware: Path | None = None,
         flash_model: str | None = None,
         flash_file: Path | None = None,
+        link: str | None = None,
         deadline_s: float = 20.0,
     ) -> RunningBoard:
         """Starts one board; ``None`` means the emulator's default."""
@@ -68,16 +74,21 @@ def open_emulator(
     firmware: Path | None = None,
     flash_model: str | None = None,
     flash_file: Path | None = None,
+    link: str | None = None,
     deadline_s: float = 20.0,
 ) -> EmulatorLink:
-    """Starts an emulated board and joins its UART; closing the link ends the board.
+    """Starts an emulated board and joins one of its links; closing that ends the board.
 
     Raises:
-        ConfigError: no such emulator, or something it needs is missing.
+        ConfigError: no such emulator or link, or something it needs is missing.
         LinkError: the board stopped before it was ready.
         DeadlineExceeded: it was not ready within ``deadline_s``.
     """
     running = find_emulator(board).start(
-        firmware=firmware, flash_model=flash_model, flash_file=flash_file, deadline_s=deadline_s
+        firmware=firmware,
+        flash_model=flash_model,
+        flash_file=flash_file,
+        link=link,
+        deadline_s=deadline_s,
     )
     return EmulatorLink(running)

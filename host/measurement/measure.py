@@ -48,6 +48,7 @@ class MeasureRequest:
     save_output: Path | None = None
     plan_store: Store | None = None
     flash_model: str | None = None
+    link: str | None = None
     profile: bool = False
     budget_ms: float | None = None
 
@@ -176,11 +177,12 @@ def _check_request(request: MeasureRequest) -> None:
     if request.board is not None and find_profile(request.board) is None:
         known = ", ".join(profile.id for profile in devices.load_all())
         raise ConfigError(f"unknown board {request.board!r}", hint=f"known boards: {known}")
-    if request.port is not None and request.flash_model is not None:
-        raise ConfigError(
-            "--flash-model is for a board that is started here; the one at --port has its own",
-            hint="`host emulate pico --flash-model ...` starts one with it",
-        )
+    for option, value in (("--flash-model", request.flash_model), ("--link", request.link)):
+        if request.port is not None and value is not None:
+            raise ConfigError(
+                f"{option} is for a board that is started here; the one at --port has its own",
+                hint=f"`host emulate pico {option} ...` starts one with it",
+            )
 
 
 def _open(request: MeasureRequest, observer: Observer) -> Link:
@@ -188,7 +190,7 @@ def _open(request: MeasureRequest, observer: Observer) -> Link:
         return open_link(request.port)
     board = request.board or DEFAULT_BOARD
     observer.stage(f"starting the emulated {board}")
-    return open_emulator(board, flash_model=request.flash_model)
+    return open_emulator(board, flash_model=request.flash_model, link=request.link)
 
 
 def _check_board(request: MeasureRequest, capabilities: Capabilities) -> None:

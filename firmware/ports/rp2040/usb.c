@@ -34,9 +34,9 @@ void usb_init(const uint8_t *uid) {
 void usb_serve(void) {
     const uint32_t events = RP_REG(RP_USB_INTS);
     if (events & RP_USB_INT_BUS_RESET) {
-        RP_REG(RP_USB_SIE_STATUS) = RP_USB_SIE_STATUS_BUS_RESET;
         usb_endpoints_reset();
         usb_control_reset(usb.uid);
+        RP_REG(RP_USB_SIE_STATUS) = RP_USB_SIE_STATUS_BUS_RESET;
     }
     if (events & RP_USB_INT_SETUP_REQ) {
         /* What endpoint 0 had done before SETUP is of a request that is over. */

@@ -20,6 +20,9 @@ class Rp2040Emulator:
     flash_models: ClassVar[tuple[str, ...]] = ("xip", "zero-wait")
     """``xip`` models the XIP cache and the SPI flash behind it; ``zero-wait`` charges nothing."""
 
+    links: ClassVar[tuple[str, ...]] = ("uart", "usb", "usb-rp2040js")
+    """UART0; USB to a host of ours that forgives nothing, or to the one that rp2040js has."""
+
     default_firmware: ClassVar[Path] = _CHECKOUT / "build" / "firmware" / "pico" / "pico.bin"
 
     def start(
@@ -28,6 +31,7 @@ class Rp2040Emulator:
         firmware: Path | None = None,
         flash_model: str | None = None,
         flash_file: Path | None = None,
+        link: str | None = None,
         deadline_s: float = 20.0,
     ) -> EmulatorProcess:
         """Starts one and waits until its firmware listens.
@@ -36,10 +40,11 @@ class Rp2040Emulator:
             firmware: flat image from 0x10000000; ``None``: the one ``make firmware`` builds.
             flash_model: one of ``flash_models``; ``None``: the first.
             flash_file: keeps the flash's contents between runs.
+            link: one of ``links``; ``None``: the first.
             deadline_s: longest wait for it to be ready.
 
         Raises:
-            ConfigError: unknown flash model, no image, no Node, or rp2040js is not installed.
+            ConfigError: unknown flash model or link, no image, no Node or no rp2040js.
             LinkError: the firmware stopped the board before it was ready.
             DeadlineExceeded: it did not become ready.
         """
@@ -47,6 +52,9 @@ class Rp2040Emulator:
         if flash_model not in self.flash_models:
             known = " or ".join(self.flash_models)
             raise ConfigError(f"flash model {flash_model!r}: the emulated Pico has {known}")
+        link = link or self.links[0]
+        if link not in self.links:
+            raise ConfigError(f"link {link!r}: the emulated Pico has {', '.join(self.links)}")
         firmware = firmware or self.default_firmware
         if not firmware.is_file():
             raise ConfigError(
@@ -67,4 +75,11 @@ class Rp2040Emulator:
         command += ["--image", str(firmware), "--flash-model", flash_model]
         if flash_file is not None:
             command += ["--flash-file", str(flash_file)]
-        return EmulatorProcess(f"rp2040js, flash model {flash_model}", command, deadline_s)
+        if link != "uart":
+            command += ["--usb", "strict" if link == "usb" else "rp2040js"]
+        return EmulatorProcess(
+            f"rp2040js, flash model {flash_model}, over {link}",
+            command,
+            deadline_s,
+            "uart" if link == "uart" else "usb",
+        )
