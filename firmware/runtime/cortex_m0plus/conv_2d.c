@@ -25,6 +25,7 @@ typedef struct convolution {
     int8_t *patches;    /* scratch */
     uint32_t tile;      /* patches it has room for */
     jr_m0_conv_block block;
+    void (*run_channels)(const jr_m0_conv_block *block);
 } convolution;
 
 /* Output pixel: image, row, column. */
@@ -97,6 +98,7 @@ static void prepare_block(convolution *c, uint32_t first, uint32_t count) {
     const int8_t *shifts = (const int8_t *)(plan + p->shifts_offset) + first;
     const int8_t *row[JR_M0_BLOCK_CHANNELS];
     uint32_t minus_bias[JR_M0_BLOCK_CHANNELS];
+    bool lower_usable, upper_usable;
     uint32_t i;
     for (i = 0; i < JR_M0_BLOCK_CHANNELS; i++) {
         const uint32_t channel = i < count ? i : count - 1u; /* repeats the last one */
@@ -111,8 +113,10 @@ static void prepare_block(convolution *c, uint32_t first, uint32_t count) {
     c->block.initial[1] = minus_bias[2] + (minus_bias[3] << 16);
     c->block.initial[2] = minus_bias[1];
     c->block.initial[3] = minus_bias[3];
-    jr_m0_expand_weights(c->weights, row[0], row[1], c->row_bytes);
-    jr_m0_expand_weights(c->weights + 2, row[2], row[3], c->row_bytes);
+    lower_usable = jr_m0_expand_weights(c->weights, row[0], row[1], c->row_bytes);
+    upper_usable = jr_m0_expand_weights(c->weights + 2, row[2], row[3], c->row_bytes);
+    c->run_channels =
+        lower_usable && upper_usable ? jr_m0_conv_run_block : jr_m0_conv_run_block_plain;
 }
 
 /* Runs the block over `pixels` pixels; `count` of its four channels are stored. */
@@ -121,13 +125,13 @@ static void run_block(convolution *c, int8_t *output, uint32_t pixels, uint32_t 
     if (count == JR_M0_BLOCK_CHANNELS) {
         c->block.output = output;
         c->block.pixels = pixels;
-        jr_m0_conv_run_block(&c->block);
+        c->run_channels(&c->block);
         return;
     }
     c->block.pixels = 1;
     for (; pixels > 0; pixels--) {
         c->block.output = results;
-        jr_m0_conv_run_block(&c->block);
+        c->run_channels(&c->block);
         memcpy(output, results, count);
         output += c->p->output_c;
         c->block.input += c->block.input_step;

@@ -4,13 +4,14 @@
  * Four output channels a, b, c, d of a run of pixels. A product of two int8 has 15 bits
  * and a sign, so two channels share a 32-bit multiplication: with W = -(a + b * 65536),
  * x * W holds -x * a in its lower and -x * b in its upper half. Two such products are added,
- * then the halves are taken apart: their sums lie in [-32768, 32512], thanks to the minus
- * sign also where weights and inputs are all -128. With P the sum of two products,
+ * then the halves are taken apart; their sums lie in [-32768, 32512]. With P the sum of two
+ * products,
  *     A += P                      A = sum of the lower halves + 65536 * H, mod 2^32
  *     H += (P >> 16) + bit 15     the upper halves; bit 15 gives back what the lower
  *                                 half borrowed, and is the carry of the shift
  * and at the end the lower halves' sum is A - 65536 * H. All sums are mod 2^32, as
- * the portable kernel's.
+ * the portable kernel's. An upper half of -32768 has none to lend: where weights could
+ * give that, jr_m0_expand_weights() says so.
  *
  * `initial` holds A(a,b), A(c,d), H(b), H(d) for the negated biases. Weights come in the
  * order of use: for every two inputs k, k + 1: (a,b) k, (a,b) k + 1, (c,d) k, (c,d) k + 1.

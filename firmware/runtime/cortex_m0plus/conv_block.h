@@ -22,7 +22,11 @@ typedef struct jr_m0_conv_block {
     jr_m0_exact exact[JR_M0_BLOCK_CHANNELS];
 } jr_m0_conv_block;
 
-/* Writes `pixels` times 4 results of one byte, 4 adjacent ones a pixel. */
+/*
+ * Writes `pixels` times 4 results of one byte, 4 adjacent ones a pixel. The plain one takes any
+ * weights, the other those that jr_m0_expand_weights() says it may use.
+ */
 void jr_m0_conv_run_block(const jr_m0_conv_block *block);
+void jr_m0_conv_run_block_plain(const jr_m0_conv_block *block);
 
 #endif

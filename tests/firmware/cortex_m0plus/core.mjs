@@ -9,8 +9,11 @@
  * deepest stack in bytes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { RP2040 } from '../../../hil/emulators/node_modules/rp2040js/dist/esm/index.js';
-import { XIP_CACHED, XIP_ZERO_WAIT, XipCache } from '../../../hil/emulators/rp2040/xip.mjs';
+import { Bus } from '../../../hil/emulators/rp2040/bus.mjs';
+import { Core } from '../../../hil/emulators/rp2040/core.mjs';
+import { executeInstruction } from '../../../hil/emulators/rp2040/execute.mjs';
+import { StopRun } from '../../../hil/emulators/rp2040/stop.mjs';
+import { XipCache } from '../../../hil/emulators/rp2040/xip.mjs';
 
 const FLASH = 0x10000000;
 const FLASH_BYTES = 2 * 1024 * 1024;
@@ -22,80 +25,31 @@ const STACK_BYTES = 8192;
 const ARENA_OFFSET = 0x10000;
 const GUARD_BYTES = 16;
 const FILL = 0xa5;
-const MISS_CYCLES = 56;
+const MISS_CYCLES = 56; // of the Pico's second stage: xip.mjs
 const CYCLE_LIMIT = 2e9;
+const BREAKPOINT_CYCLES = 1;
 
-class Fault extends Error {}
-
-/** Flash and SRAM, nothing else; misaligned, unmapped and flash stores fault, as on the part. */
-class Memory {
-  constructor(core) {
-    this.core = core;
-    const flash = new ArrayBuffer(FLASH_BYTES);
-    const sram = new ArrayBuffer(SRAM_BYTES);
-    this.flash = [new Uint8Array(flash), new Uint16Array(flash), new Uint32Array(flash)];
-    this.sram = [new Uint8Array(sram), new Uint16Array(sram), new Uint32Array(sram)];
-    this.xip = null;
-  }
-
-  read(address, size) {
-    address >>>= 0;
-    this.requireAligned(address, size);
-    const offset = address - SRAM;
-    if (offset >= 0 && offset < SRAM_BYTES) {
-      return this.sram[size][offset >>> size];
-    }
-    if (address >= FLASH && address < FLASH + FLASH_BYTES) {
-      if (this.xip.mode === XIP_CACHED) {
-        this.core.cycles += this.xip.waitCycles(address);
-      }
-      return this.flash[size][(address - FLASH) >>> size];
-    }
-    throw new Fault(`read from ${address.toString(16)}`);
-  }
-
-  write(address, value, size) {
-    address >>>= 0;
-    this.requireAligned(address, size);
-    const offset = address - SRAM;
-    if (offset < 0 || offset >= SRAM_BYTES) {
-      throw new Fault(`store to ${address.toString(16)}`);
-    }
-    this.sram[size][offset >>> size] = value;
-  }
-
-  requireAligned(address, size) {
-    if (address & ((1 << size) - 1)) {
-      throw new Fault(`misaligned access to ${address.toString(16)}`);
-    }
-  }
-}
-
-const rp2040 = new RP2040();
-const core = rp2040.core;
-const memory = new Memory(core);
-core.readUint8 = (address) => memory.read(address, 0);
-core.readUint16 = (address) => memory.read(address, 1);
-core.readUint32 = (address) => memory.read(address, 2);
-core.writeUint8 = (address, value) => memory.write(address, value, 0);
-core.writeUint16 = (address, value) => memory.write(address, value, 1);
-core.writeUint32 = (address, value) => memory.write(address, value, 2);
+// The core with memory alone: an access to anything else stops the run, as does a misaligned one.
+const core = new Core();
+const sram = new Uint8Array(SRAM_BYTES);
+const flash = new Uint8Array(FLASH_BYTES).fill(0xff);
+const noRom = { bytes: new Uint8Array(0x4000) };
 let breakpoint = -1;
-rp2040.onBreak = (code) => {
-  breakpoint = code;
+core.onBreakpoint = (number) => {
+  breakpoint = number;
 };
 
 function run(job) {
   const plan = readFileSync(job.plan);
   const arena = readFileSync(job.arena);
-  const sram = memory.sram[0];
-  memory.flash[0].fill(0xff, PLAN_OFFSET);
-  memory.flash[0].set(plan, PLAN_OFFSET);
+  flash.fill(0xff, PLAN_OFFSET);
+  flash.set(plan, PLAN_OFFSET);
   sram.fill(FILL);
   sram.set(arena, ARENA_OFFSET);
-  memory.xip = new XipCache(job.flash === 'xip');
-  memory.xip.mode = job.flash === 'xip' ? XIP_CACHED : XIP_ZERO_WAIT;
-  memory.xip.lineCycles = MISS_CYCLES;
+  const xip = new XipCache(job.flash === 'xip');
+  xip.lineCycles = MISS_CYCLES;
+  xip.open();
+  core.bus = new Bus({ core, xip, sram, flash, rom: noRom });
   core.registers.fill(0);
   core.SP = STACK_TOP;
   core.PC = FLASH;
@@ -107,14 +61,14 @@ function run(job) {
   let runStart = 0;
   for (;;) {
     breakpoint = -1;
-    core.executeInstruction();
+    executeInstruction(core);
     if (core.cycles > CYCLE_LIMIT) {
-      throw new Fault('endless');
+      throw new StopRun('endless', 'the run does not end');
     }
     if (breakpoint < 0) {
       continue;
     }
-    core.cycles -= 1; // a breakpoint is not part of what is measured
+    core.cycles -= BREAKPOINT_CYCLES; // not part of what is measured
     if (breakpoint === 1) {
       opStart = core.cycles;
     } else if (breakpoint === 2) {
@@ -133,19 +87,19 @@ function run(job) {
   const end = ARENA_OFFSET + arena.length;
   const guards = [sram.subarray(ARENA_OFFSET - GUARD_BYTES, ARENA_OFFSET), sram.subarray(end, end + GUARD_BYTES)];
   if (guards.some((guard) => guard.some((byte) => byte !== FILL))) {
-    throw new Fault('a store beside the arena');
+    throw new StopRun('guards', 'a store beside the arena');
   }
   writeFileSync(job.arena, sram.subarray(ARENA_OFFSET, end));
   return answer;
 }
 
 const [image, jobs] = process.argv.slice(2);
-memory.flash[0].set(readFileSync(image));
+flash.set(readFileSync(image));
 const answers = JSON.parse(readFileSync(jobs, 'utf8')).map((job) => {
   try {
     return run(job);
   } catch (error) {
-    if (!(error instanceof Fault)) {
+    if (!(error instanceof StopRun)) {
       throw error;
     }
     return { error: `${error.message}, PC ${core.PC.toString(16)}` };
