@@ -47,8 +47,9 @@ class Control:
         self._socket = socket.create_connection((process.host, process.control_port), timeout=10)
         self._lines = self._socket.makefile("r", encoding="utf-8")
 
-    def command(self, name: str) -> dict[str, Any]:
-        self._socket.sendall(json.dumps({"command": name}).encode() + b"\n")
+    def command(self, name: str, **arguments: object) -> dict[str, Any]:
+        message = json.dumps({"command": name, **arguments})
+        self._socket.sendall(message.encode() + b"\n")
         while True:
             message = self.next_message()
             if message.get("command") == name:
