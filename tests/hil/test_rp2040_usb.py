@@ -1,4 +1,4 @@
-"""The emulated USB controller and host are strict: what the part or a real host refuses ends the run."""
+"""The emulated USB controller and host: what the part or a real host refuses ends the run."""
 
 from __future__ import annotations
 

@@ -61,6 +61,8 @@ export class UsbHost {
     this.outReady = false;
     this.inReady = false;
     this.outTurn = true;
+    /** Slots that answered STALL: left alone until clearHalt. */
+    this.halted = new Set();
   }
 
   /** Joins the port to a chip that has just come out of reset: its pull-up is off. */
@@ -105,7 +107,7 @@ export class UsbHost {
   fromHost(bytes) {
     this.queue = this.queue.length > 0 ? Buffer.concat([this.queue, bytes]) : bytes;
     if (this.state === 'configured') {
-      this.outReady = true;
+      this.outReady = !this.halted.has(2 * this.endpoints.dataOut + 1);
       this.schedule();
     }
     return this.queue.length < QUEUE_LIMIT_BYTES;
@@ -135,8 +137,9 @@ export class UsbHost {
     }
   }
 
-  /** A bus reset, whatever goes on; the device is enumerated anew. */
+  /** A bus reset, whatever goes on; the device is enumerated anew. What was to be sent is lost, as with any driver. */
   reset() {
+    this.queue = Buffer.alloc(0);
     this.failJobs('the bus was reset');
     this.forget();
     return this.startJob(this.enumerate(0));
@@ -170,6 +173,7 @@ export class UsbHost {
           const slot = 2 * (endpointAddress & 15) + (endpointAddress & 0x80 ? 0 : 1);
           host.bus.data1[slot] = false;
           host.bus.mayRepeat.delete(slot);
+          host.halted.delete(slot);
           host.outReady = host.queue.length > 0;
           host.inReady = true;
         }
@@ -228,6 +232,9 @@ export class UsbHost {
   // The bus.
 
   armed(slot) {
+    if (this.halted.has(slot)) {
+      return;
+    }
     if (this.endpoints && slot === 2 * this.endpoints.dataIn) {
       this.inReady = true;
     } else if (this.endpoints && slot === 2 * this.endpoints.dataOut + 1) {
@@ -298,6 +305,9 @@ export class UsbHost {
 
   /** Nothing can come of the pipe before the firmware has acted; an injected NAK is asked again. */
   parks(answer, slot) {
+    if (answer === 'stall') {
+      this.halted.add(slot);
+    }
     return answer === 'stall' || (answer === 'nak' && !this.controller.isArmed(slot));
   }
 

@@ -71,8 +71,11 @@ def start() -> Iterator[Callable[..., EmulatorProcess]]:
     """Starts emulated Picos and ends them after the test."""
     running: list[EmulatorProcess] = []
 
-    def start_one(image: Image, flash_model: str = "xip") -> EmulatorProcess:
-        running.append(Rp2040Emulator().start(firmware=image.bin, flash_model=flash_model))
+    def start_one(
+        image: Image, flash_model: str = "xip", link: str | None = None
+    ) -> EmulatorProcess:
+        emulator = Rp2040Emulator()
+        running.append(emulator.start(firmware=image.bin, flash_model=flash_model, link=link))
         return running[-1]
 
     yield start_one

@@ -130,6 +130,18 @@ static void use_stack(void) {
     answer(port_stack_high_water_bytes());
 }
 
+/* As many bytes as the next two received say, in one call of port_write(). */
+static void send_at_once(void) {
+    uint8_t bytes[256], count[2];
+    for (uint32_t had = 0; had < sizeof count;) {
+        had += port_read(count + had, sizeof count - had);
+    }
+    for (uint32_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)i;
+    }
+    port_write(bytes, count[0] | (uint32_t)(count[1] & 1u) << 8);
+}
+
 static void obey(uint8_t command) {
     switch (command) {
     case 't':
@@ -150,6 +162,9 @@ static void obey(uint8_t command) {
     case 's':
         answer(port_stack_high_water_bytes());
         use_stack();
+        break;
+    case 'z':
+        send_at_once();
         break;
     case 'b':
         answer(port_reset_cause());
