@@ -76,6 +76,12 @@ int jr_conv_2d_check(const jr_args *args) {
         args, jr_product(jr_product(p->kernel_h, p->kernel_w), (uint32_t)p->input_c / p->groups));
 }
 
+/* Each output channel from its input channel alone, and no more pixels out than in. */
+static bool is_planar(const JR_PLAN jsp_conv_params *p) {
+    return p->output_c == p->input_c &&
+           jr_product(p->output_h, p->output_w) <= jr_product(p->input_h, p->input_w);
+}
+
 int jr_depthwise_conv_2d_check(const jr_args *args) {
     const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
     int error = check_geometry(p);
@@ -83,7 +89,14 @@ int jr_depthwise_conv_2d_check(const jr_args *args) {
         error = JSP_E_PLAN_PARAMETER;
     }
     if (error == JSP_E_OK) {
-        error = jr_check_tensors(args, 1u, JR_SEPARATE);
+        error = jr_check_tensors(args, 1u, is_planar(p) ? JR_IN_PLACE : JR_SEPARATE);
     }
-    return error == JSP_E_OK ? check_conv(args, jr_product(p->kernel_h, p->kernel_w)) : error;
+    if (error != JSP_E_OK) {
+        return error;
+    }
+    if (jr_input(args, 0) == jr_output(args, 0) &&
+        args->op->scratch_bytes < jr_product(p->input_h, p->input_w)) {
+        return JSP_E_PLAN_SCRATCH;
+    }
+    return check_conv(args, jr_product(p->kernel_h, p->kernel_w));
 }

@@ -57,6 +57,7 @@ def lower(context: Context) -> Operation:
         and (kernel_h, kernel_w, stride_h, stride_w, groups) == (1, 1, 1, 1, 1)
         and output_c <= input_c
     )
+    planar = depthwise and output_c == input_c and output_h * output_w <= input_h * input_w
     pixels = batch * output_h * output_w
     # A row of the kernel lies in the input as in the weights, whole words of it.
     words_alike = row_c % 4 == 0 and groups == 1 and (dilation_w == 1 or kernel_w == 1)
@@ -66,8 +67,16 @@ def lower(context: Context) -> Operation:
         or (output_h - 1) * stride_h + (kernel_h - 1) * dilation_h >= input_h
         or (output_w - 1) * stride_w + (kernel_w - 1) * dilation_w >= input_w
     )
+    in_place_scratch = _tiled(row_bytes, pixels, least_bytes=row_bytes)
     if depthwise:
-        scratch = Scratch()
+        expanded_bytes = _plane_bytes(
+            (output_h, output_w),
+            (kernel_h, kernel_w),
+            (stride_h, stride_w),
+            (dilation_h, dilation_w),
+        )
+        scratch = Scratch((expanded_bytes if planar else 0, 0))
+        in_place_scratch = Scratch((expanded_bytes, input_h * input_w))
     elif words_alike:  # patches are read in the input; those that reach outside are gathered
         scratch = Scratch((_expanded_bytes(row_bytes) + padded * row_bytes, 0))
     else:
@@ -104,8 +113,8 @@ def lower(context: Context) -> Operation:
         },
         macs=pixels * output_c * kernel_h * kernel_w * row_c,
         scratch=scratch,
-        in_place=(context.op.inputs[0],) if pointwise else (),
-        in_place_scratch=_tiled(row_bytes, pixels, least_bytes=row_bytes),
+        in_place=(context.op.inputs[0],) if pointwise or planar else (),
+        in_place_scratch=in_place_scratch,
     )
 
 
@@ -125,3 +134,19 @@ def _tiled(row_bytes: int, pixels: int, least_bytes: int) -> Scratch:
 
     large = max(_TILE_PIXELS, _SPARE_TILE_BYTES // row_bytes)
     return Scratch((tile(_TILE_PIXELS), least_bytes), spare_bytes=tile(large))
+
+
+def _plane_bytes(
+    output: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+) -> int:
+    """A fast kernel's weights and padded input of one channel, a word each.
+
+    Output rows are computed in pairs, the input of both in one word.
+    """
+    last_row, last_column = round_up(output[0], 2) - 2, output[1] - 1
+    rows = last_row * stride[0] + (kernel[0] - 1) * dilation[0] + 1
+    columns = last_column * stride[1] + (kernel[1] - 1) * dilation[1] + 1
+    return 4 * (rows * columns + kernel[0] * kernel[1])

@@ -50,8 +50,6 @@ def measured(model: Path, flash_model: str) -> Measurement:
         board="pico",
         flash_model=flash_model,
         plan_store=Store.FLASH,
-        iterations=1,
-        warmup=1,
         profile=True,
     )
     return run_measurement(request, Silent()).record
