@@ -4,7 +4,7 @@
  * rp2040js logs a misaligned access and goes on, answers an unmapped read with ones, and lets a store into the XIP window
  * program the flash. Here each of these ends the run.
  */
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 import { XIP_CACHED, XIP_OFF } from './xip.mjs';
 
 const ROM_BYTES = 0x4000;

@@ -4,10 +4,10 @@
  */
 import { RP2040 } from 'rp2040js';
 import { Bus } from './bus.mjs';
-import { CycleClock } from './clock.mjs';
+import { CycleClock } from '../common/clock.mjs';
 import { Core } from './core.mjs';
 import { Rom } from './rom.mjs';
-import { StopRun } from './stop.mjs';
+import { StopRun } from '../common/stop.mjs';
 import { ChipReset, Pll, RegisterBank, Resets, SysInfo } from './system.mjs';
 import { SysTick } from './systick.mjs';
 import { Timer, Watchdog } from './timers.mjs';

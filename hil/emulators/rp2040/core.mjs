@@ -9,7 +9,7 @@
  * Architecture: ARMv6-M architecture reference manual (ARM DDI 0419). Cycles: Cortex-M0+ technical reference manual
  * (ARM DDI 0484), table 3-1.
  */
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 const EXC_NMI = 2;
 const EXC_SVCALL = 11;

@@ -1,7 +1,7 @@
 /** The rarer instructions, kept apart so that `execute.mjs` stays small enough to be compiled well. */
 import { subtract } from './arithmetic.mjs';
 import { DECODE } from './decode.mjs';
-import { StopRun } from './stop.mjs';
+import { StopRun } from '../common/stop.mjs';
 
 /**
  * @param {import('./core.mjs').Core} core

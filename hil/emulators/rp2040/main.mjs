@@ -4,24 +4,22 @@
  *
  * Prints one line `READY {"uart": port, "usb": port, "control": port}` on stdout once the firmware listens. Bytes on
  * the first TCP port are UART0's, on the second, with --usb, those of the USB serial port; the last takes and sends JSON
- * lines (see server.mjs). Exit codes: 0 told to end, 2 usage, 70 the firmware did what the part does not forgive (the
+ * lines (see ../common/server.mjs). Exit codes: 0 told to end, 2 usage, 70 the firmware did what the part does not forgive (the
  * reason is the last line on stderr).
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { SerialLine } from '../common/line.mjs';
+import { Program, readOptions } from '../common/program.mjs';
+import { LineServer } from '../common/server.mjs';
 import { Board } from './board.mjs';
 import { FLASH_BYTES } from './chip.mjs';
-import { ControlServer, LineServer } from './server.mjs';
-import { SerialLine } from './line.mjs';
 import { UID_BYTES } from './rom.mjs';
 import { UsbCdc } from './usb_cdc.mjs';
 import { usbCommand } from './usb_control.mjs';
 import { UsbHost } from './usb_host.mjs';
 
-const EXIT_USAGE = 2;
-const EXIT_STOPPED = 70;
 const RP2040JS_VERSION = '1.4.1';
-const PARENT_POLL_MS = 500;
 
 const USAGE = `usage: node main.mjs --image FILE [options]
 
@@ -81,26 +79,12 @@ function options() {
   return { ...values, image };
 }
 
-/** A board must not outlive whoever started it. */
-function exitWithParent(end) {
-  const parent = process.ppid;
-  process.stdin.on('end', end).on('error', end).resume();
-  setInterval(() => process.ppid !== parent && end(), PARENT_POLL_MS).unref();
-}
-
 async function main() {
-  let values;
-  try {
-    values = options();
-  } catch (error) {
-    process.stderr.write(`${error.message}\n${USAGE}`);
-    process.exit(EXIT_USAGE);
-  }
+  const values = readOptions(USAGE, options);
   const line = new SerialLine(Number(values.baud), (bytes) => uart.send(bytes));
   const deliver = (bytes) => usbServer.send(bytes);
   const usb = values.usb && (values.usb === 'strict' ? new UsbHost(deliver) : new UsbCdc(deliver));
-  let exitCode = 0;
-  let control = null;
+  const program = new Program(values);
   const board = new Board(
     {
       image: values.image,
@@ -111,43 +95,20 @@ async function main() {
       uid: Buffer.from(values.uid, 'hex'),
     },
     usb ? [line, usb] : [line],
-    {
-      warn: (message) => values.verbose && process.stderr.write(`${message}\n`),
-      onReset: (cause) => control?.send({ event: 'reset', cause }),
-      onStop: (report) => {
-        exitCode = EXIT_STOPPED;
-        process.stderr.write(`stopped at pc ${report.pc} (lr ${report.lr}): ${report.reason}\n`);
-        control?.send({ event: 'stopped', ...report });
-      },
-    },
+    program.events,
   );
-  const end = () => {
-    board.saveFlash();
-    process.exit(exitCode);
-  };
   const uart = new LineServer(board, line);
   const usbServer = usb && new LineServer(board, usb);
-  const handlers = values.usb === 'strict' ? { usb: usbCommand(usb, board, usbServer) } : {};
-  control = new ControlServer(board, handlers, end);
-  const ports = {
-    uart: await uart.listen(Number(values.port)),
-    ...(usb && { usb: await usbServer.listen(Number(values['usb-port'])) }),
-    control: await control.listen(Number(values['control-port'])),
+  const links = {
+    uart: { server: uart, port: Number(values.port) },
+    ...(usb && { usb: { server: usbServer, port: Number(values['usb-port']) } }),
   };
-  process.on('SIGTERM', end).on('SIGINT', end);
-  if (values['exit-with-parent']) {
-    exitWithParent(end);
-  }
-  while (board.booting) {
-    if (board.runSlice(10_000)) {
-      break;
-    }
-  }
-  if (!board.stopped) {
-    process.stdout.write(`READY ${JSON.stringify(ports)}\n`);
-  }
-  await board.run();
-  control.flushThen(end);
+  await program.run(board, links, {
+    controlPort: Number(values['control-port']),
+    exitWithParent: values['exit-with-parent'],
+    handlers: values.usb === 'strict' ? { usb: usbCommand(usb, board, usbServer) } : {},
+    save: () => board.saveFlash(),
+  });
 }
 
 await main();

@@ -5,7 +5,7 @@
  * The ROM itself is not shipped with rp2040js. Every function here is two instructions, `bkpt #n; bx lr`; the breakpoint
  * calls the host. The flash functions take the typical times of the W25Q16JV data sheet (section 9.6).
  */
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 /** W25Q16JV data sheet 9.6, typical times. */
 export const SECTOR_ERASE_MS = 45; // 4 KB, tSE

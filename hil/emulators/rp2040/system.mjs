@@ -3,7 +3,7 @@
  * VREG_AND_CHIP_RESET, ROSC, and a bank for registers that only need to keep what was written.
  */
 import { BasePeripheral } from 'rp2040js';
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 /** RESETS bits by the upper bits of a block's address, datasheet 2.14.3. */
 const RESET_BITS = {

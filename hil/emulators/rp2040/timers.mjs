@@ -6,7 +6,7 @@
  * still, here as on the part.
  */
 import { BasePeripheral } from 'rp2040js';
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 // WATCHDOG registers, datasheet 4.7.6.
 const WD_CTRL = 0x00;

@@ -5,7 +5,7 @@
  * in its interrupt handler would pass on it and fail on the part.
  */
 import { BasePeripheral } from 'rp2040js';
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 // Registers, datasheet 4.2.8.
 const UARTDR = 0x000;

@@ -2,7 +2,7 @@
  * Transactions between a host and the device, in the time that they take at 12 Mbit/s, on a bus that may be made bad:
  * answers replaced by NAK, data and handshakes lost.
  */
-import { StopRun } from './stop.mjs';
+import { StopRun } from '../common/stop.mjs';
 
 const BIT_NANOS = 1e9 / 12e6;
 /** Of a bulk transaction beside its data: sync, identifiers, addresses, CRCs, handshake, turnarounds (USB 2.0 table 5-9). */

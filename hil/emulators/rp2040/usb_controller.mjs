@@ -8,7 +8,7 @@
  * A slot is an endpoint in one direction, 2 * endpoint + (OUT ? 1 : 0), as BUFF_STATUS counts them.
  */
 import { BasePeripheral } from 'rp2040js';
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 // Registers, datasheet 4.1.4.
 const ADDR_ENDP = 0x00;

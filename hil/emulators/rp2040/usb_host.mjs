@@ -5,25 +5,17 @@
  * Emulated time alone drives it. Requests are coroutines that yield how long to wait; the bulk pipes go on between
  * them. A pipe that gets NAK waits for the controller's buffer instead of asking over and over: the device cannot tell.
  */
-import { StopRun } from './stop.mjs';
+import { StopRun } from '../common/stop.mjs';
 import { UsbBus } from './usb_bus.mjs';
-import { DescriptorError, checkConfiguration, checkDevice, checkLanguages, checkString } from './usb_descriptors.mjs';
+import { DEVICE, UsbRequests, getDescriptor } from './usb_requests.mjs';
 
 const MS = 1e6;
 const DEBOUNCE_NANOS = 100 * MS; // USB 2.0 7.1.7.3
 const RESET_NANOS = 10 * MS; // 7.1.7.5
 const RESET_RECOVERY_NANOS = 10 * MS; // 7.1.7.5
 const ADDRESS_RECOVERY_NANOS = 2 * MS; // 9.2.6.3
-const NO_DATA_LIMIT_NANOS = 50 * MS; // 9.2.6.4
-const DATA_LIMIT_NANOS = 500 * MS; // 9.2.6.4
 const RETRY_NANOS = 10_000;
 const ADDRESS = 5;
-const STANDARD_IN = 0x80;
-const GET_DESCRIPTOR = 6;
-const DEVICE = 1;
-const CONFIGURATION = 2;
-const STRING = 3;
-const DEVICE_QUALIFIER = 6;
 const LINE_CODING = Buffer.from('00100e00000008', 'hex'); // 921600 8N1
 const DTR_RTS = 3;
 /** A read of Linux's cdc-acm ends when this many bytes have come, or with a short packet. */
@@ -35,6 +27,7 @@ export class UsbHost {
   constructor(deliver) {
     this.deliver = deliver;
     this.bus = new UsbBus();
+    this.requests = new UsbRequests(this.bus);
     this.plugged = true;
     this.queue = Buffer.alloc(0);
     this.received = [];
@@ -50,7 +43,7 @@ export class UsbHost {
   /** Nothing is known of the device: unplugged, or reset. */
   forget() {
     this.state = 'detached';
-    this.address = 0;
+    this.requests.address = 0;
     this.device = null;
     this.configuration = null;
     this.endpoints = null;
@@ -69,6 +62,7 @@ export class UsbHost {
   attach(chip) {
     const { usb, clock } = chip;
     this.clock = clock;
+    this.requests.clock = clock;
     this.controller = usb;
     this.bus.controller = usb;
     this.alarm = clock.createAlarm(() => this.step());
@@ -160,7 +154,7 @@ export class UsbHost {
 
   /** @returns {Promise<{ stalled: boolean, bytes: Buffer }>} */
   request(setup, data) {
-    return this.startJob(this.control(setup, data));
+    return this.startJob(this.requests.control(setup, data));
   }
 
   /** CLEAR_FEATURE(ENDPOINT_HALT), after which both sides begin with DATA0 (USB 2.0 9.4.5). */
@@ -168,7 +162,7 @@ export class UsbHost {
     const host = this;
     return this.startJob(
       (function* () {
-        const answer = yield* host.control(Buffer.from([0x02, 1, 0, 0, endpointAddress, 0, 0, 0]));
+        const answer = yield* host.requests.control(Buffer.from([0x02, 1, 0, 0, endpointAddress, 0, 0, 0]));
         if (!answer.stalled) {
           const slot = 2 * (endpointAddress & 15) + (endpointAddress & 0x80 ? 0 : 1);
           host.bus.data1[slot] = false;
@@ -183,10 +177,10 @@ export class UsbHost {
   }
 
   report() {
-    const { state, address, resets, endpoints, strings, device, configuration } = this;
+    const { state, resets, endpoints, strings, device, configuration } = this;
     return {
       state,
-      address,
+      address: this.requests.address,
       resets,
       endpoints,
       strings,
@@ -275,7 +269,7 @@ export class UsbHost {
   pumpOut() {
     const { dataOut, packetBytes } = this.endpoints;
     const packet = this.queue.subarray(0, packetBytes);
-    const answer = this.bus.out(this.address, dataOut, packet);
+    const answer = this.bus.out(this.requests.address, dataOut, packet);
     if (answer === 'ack') {
       const before = this.queue.length;
       this.queue = this.queue.subarray(packet.length);
@@ -289,7 +283,7 @@ export class UsbHost {
 
   pumpIn() {
     const { dataIn, packetBytes } = this.endpoints;
-    const { handshake, bytes } = this.bus.in(this.address, dataIn);
+    const { handshake, bytes } = this.bus.in(this.requests.address, dataIn);
     if (handshake === 'data') {
       this.readingBytes += bytes.length;
       this.reading.push(bytes);
@@ -311,135 +305,30 @@ export class UsbHost {
     return answer === 'stall' || (answer === 'nak' && !this.controller.isArmed(slot));
   }
 
-  // Requests.
-
-  /** Repeats a transaction while the device answers NAK or not at all. */
-  *insist(transaction, limitNanos, what) {
-    const end = this.clock.nanos + limitNanos;
-    for (;;) {
-      const answer = transaction();
-      const handshake = answer.handshake ?? answer;
-      if (handshake !== 'nak' && handshake !== 'timeout') {
-        yield UsbBus.nanos(answer.bytes?.length ?? 0);
-        return answer;
-      }
-      if (this.clock.nanos > end) {
-        throw new StopRun('usb-timeout', `${what}: ${handshake} for ${limitNanos / MS} ms (USB 2.0 9.2.6)`);
-      }
-      yield RETRY_NANOS;
-    }
-  }
-
-  /** @param {Buffer} setup eight bytes @param {Buffer} data of an OUT data stage */
-  *control(setup, data = Buffer.alloc(0)) {
-    const { bus, address } = this;
-    const name = `request ${setup.toString('hex')}`;
-    const length = setup.readUInt16LE(6);
-    const stalled = { stalled: true, bytes: Buffer.alloc(0) };
-    if (bus.setup(address, setup) !== 'ack') {
-      throw new StopRun('usb-timeout', `${name}: the device does not answer at address ${address}`);
-    }
-    yield UsbBus.nanos(8);
-    const inward = (setup[0] & 0x80) !== 0;
-    const received = [];
-    let count = 0;
-    for (let more = length > 0; more; ) {
-      if (inward) {
-        const answer = yield* this.insist(() => bus.in(address, 0), DATA_LIMIT_NANOS, name);
-        if (answer.handshake === 'stall') {
-          return stalled;
-        }
-        count += answer.bytes.length;
-        received.push(answer.bytes);
-        more = answer.bytes.length === 64 && count < length;
-      } else {
-        const packet = data.subarray(count, count + 64);
-        if ((yield* this.insist(() => bus.out(address, 0, packet), DATA_LIMIT_NANOS, name)) === 'stall') {
-          return stalled;
-        }
-        count += packet.length;
-        more = count < length;
-      }
-    }
-    if (count > length) {
-      throw new StopRun('usb-length', `${name}: answered with ${count} bytes`);
-    }
-    if (inward && length > 0) {
-      if ((yield* this.insist(() => bus.out(address, 0, Buffer.alloc(0)), NO_DATA_LIMIT_NANOS, name)) === 'stall') {
-        return stalled;
-      }
-    } else {
-      const status = yield* this.insist(() => bus.in(address, 0), NO_DATA_LIMIT_NANOS, name);
-      if (status.handshake === 'stall') {
-        return stalled;
-      }
-      if (status.bytes.length > 0) {
-        throw new StopRun('usb-length', `${name}: a status stage of ${status.bytes.length} bytes`);
-      }
-    }
-    return { stalled: false, bytes: Buffer.concat(received) };
-  }
-
-  /** A request that a device of this kind must not refuse. */
-  *must(setup, data) {
-    const { stalled, bytes } = yield* this.control(Buffer.from(setup), data);
-    if (stalled) {
-      throw new StopRun('usb-stall', `request ${Buffer.from(setup).toString('hex')} was refused`);
-    }
-    return bytes;
-  }
-
-  *descriptor(type, index, length, language = 0) {
-    return yield* this.must(getDescriptor(type, index, length, language));
-  }
-
   /** USB 2.0 9.1.2, and what a driver of a serial port then asks. */
   *enumerate(debounceNanos) {
+    const { requests } = this;
     yield debounceNanos;
     this.resets++;
     this.controller.busReset();
     yield RESET_NANOS + RESET_RECOVERY_NANOS;
     this.state = 'default';
-    yield* this.descriptor(DEVICE, 0, 8);
-    yield* this.must([0x00, 5, ADDRESS, 0, 0, 0, 0, 0]);
+    yield* requests.descriptor(DEVICE, 0, 8);
+    yield* requests.must([0x00, 5, ADDRESS, 0, 0, 0, 0, 0]);
     yield ADDRESS_RECOVERY_NANOS;
     if (this.bus.setup(0, getDescriptor(DEVICE, 0, 18, 0)) !== 'timeout') {
       throw new StopRun('usb-address', 'the device still answers at address 0');
     }
-    this.address = ADDRESS;
+    requests.address = ADDRESS;
     this.state = 'address';
-    try {
-      yield* this.readDescriptors();
-    } catch (error) {
-      throw error instanceof DescriptorError ? new StopRun('usb-descriptor', error.message) : error;
-    }
+    Object.assign(this, yield* requests.describe());
     const { value, communication } = this.endpoints;
-    yield* this.must([0x00, 9, value, 0, 0, 0, 0, 0]);
+    yield* requests.must([0x00, 9, value, 0, 0, 0, 0, 0]);
     this.bus.data1.fill(false, 2);
-    yield* this.must([0x21, 0x20, 0, 0, communication, 0, LINE_CODING.length, 0], LINE_CODING);
-    yield* this.must([0x21, 0x22, DTR_RTS, 0, communication, 0, 0, 0]);
+    yield* requests.must([0x21, 0x20, 0, 0, communication, 0, LINE_CODING.length, 0], LINE_CODING);
+    yield* requests.must([0x21, 0x22, DTR_RTS, 0, communication, 0, 0, 0]);
     this.state = 'configured';
     this.outReady = this.queue.length > 0;
     this.inReady = true;
   }
-
-  *readDescriptors() {
-    this.device = yield* this.descriptor(DEVICE, 0, 18);
-    const { composite, strings } = checkDevice(this.device);
-    const head = yield* this.descriptor(CONFIGURATION, 0, 9);
-    this.configuration = yield* this.descriptor(CONFIGURATION, 0, head.readUInt16LE(2));
-    this.endpoints = checkConfiguration(this.configuration, composite);
-    const [language] = checkLanguages(yield* this.descriptor(STRING, 0, 255));
-    for (const index of strings.filter((used) => used !== 0)) {
-      this.strings.push(checkString(yield* this.descriptor(STRING, index, 255, language)));
-    }
-    const qualifier = yield* this.control(getDescriptor(DEVICE_QUALIFIER, 0, 10, 0));
-    if (!qualifier.stalled) {
-      throw new StopRun('usb-descriptor', 'a device without high speed has no device qualifier (USB 2.0 9.6.2)');
-    }
-  }
-}
-
-function getDescriptor(type, index, length, language) {
-  return Buffer.from([STANDARD_IN, GET_DESCRIPTOR, index, type, language & 255, language >>> 8, length & 255, length >>> 8]);
 }

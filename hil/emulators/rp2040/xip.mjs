@@ -10,7 +10,7 @@
  * clocks, 16 nibbles of data, BAUDR 2) a line of 8 bytes takes (8 + 4 + 16) * 2 = 56 cycles.
  */
 import { BasePeripheral } from 'rp2040js';
-import { StopRun, hex } from './stop.mjs';
+import { StopRun, hex } from '../common/stop.mjs';
 
 const LINE_BYTES = 8;
 const SETS = 1024; // 16 KB / 8-byte lines / 2 ways

@@ -1,5 +1,5 @@
 /**
- * The serial line between the board's UART0 and the host: ten bits a character, at a fixed rate of emulated time.
+ * The serial line between the board's UART and the host: ten bits a character, at a fixed rate of emulated time.
  *
  * The host's bytes come through a socket as fast as they please; on the line they queue. What the board sends at a
  * rate that is off by more than a receiver tolerates arrives as noise.
@@ -24,6 +24,7 @@ export class SerialLine {
     this.end = 0;
     this.sent = Buffer.alloc(4096);
     this.sentBytes = 0;
+    this.clock = null;
     this.alarm = null;
     this.uart = null;
     this.onDrained = () => {};
@@ -51,10 +52,17 @@ export class SerialLine {
   attach(chip) {
     this.uart = chip.uart0;
     this.uart.onByte = (value, baud) => this.fromBoard(value, baud);
+    this.clock = chip.clock;
     this.alarm = chip.clock.createAlarm(() => this.characterArrived());
     if (this.queuedBytes > 0) {
-      this.alarm.schedule(this.characterNanos);
+      this.startCharacter(chip.clock.nanos);
     }
+  }
+
+  /** The start bit of the next character in the queue. A receiver that has no use for it lacks `frameStarted`. */
+  startCharacter(nanos) {
+    this.alarm.scheduleAt(nanos + this.characterNanos);
+    this.uart.frameStarted?.();
   }
 
   /** @param {Buffer} bytes from the host @returns {boolean} false: send no more until onDrained */
@@ -70,21 +78,21 @@ export class SerialLine {
     bytes.copy(this.queue, this.end);
     this.end += bytes.length;
     if (!this.alarm.scheduled) {
-      this.alarm.schedule(this.characterNanos);
+      this.startCharacter(this.clock.nanos);
     }
     return this.queuedBytes < QUEUE_LIMIT_BYTES;
   }
 
   characterArrived() {
     const value = this.queue[this.start++];
-    if (this.start < this.end) {
-      // From when this one was due: the callback comes up to an instruction later.
-      this.alarm.scheduleAt(this.alarm.nanos + this.characterNanos);
-    }
     if (this.queuedBytes === QUEUE_LIMIT_BYTES / 2 || this.queuedBytes === 0) {
       this.onDrained();
     }
     this.uart.receive(value, this.baud);
+    if (this.start < this.end && !this.alarm.scheduled) {
+      // From when this one was due: the callback comes up to an instruction later.
+      this.startCharacter(this.alarm.nanos);
+    }
   }
 
   fromBoard(value, baud) {

@@ -2,9 +2,9 @@
  * The board's TCP ports on the loopback interface: raw bytes of each line, and JSON lines to control it.
  *
  * Control, one JSON object a line, each answered with one carrying the same "command":
- *   {"command": "power"}   power off and on        {"command": "pin"}   pull RUN low
+ *   {"command": "power"}   power off and on        {"command": "pin"}   pull its reset pin
  *   {"command": "status"}  cycles, emulated time   {"command": "kill"}  end the process
- *   {"command": "usb", "action": ...}  what usb_control.mjs has
+ *   others  handlers of the board
  * Unasked come {"event": "reset", "cause": ...} and {"event": "stopped", "kind": ..., "reason": ..., "pc": ...}.
  */
 import { createServer } from 'node:net';
@@ -66,8 +66,8 @@ export class LineServer {
 
 export class ControlServer {
   /**
-   * @param {import('./board.mjs').Board} board
-   * @param {{ usb?: (message: object) => Promise<object> }} handlers of further commands, by name
+   * @param {import('./board.mjs').EmulatedBoard} board
+   * @param {Record<string, (message: object) => object | Promise<object>>} handlers of further commands, by name
    * @param {() => void} end
    */
   constructor(board, handlers, end) {
