@@ -7,6 +7,12 @@
 #include "usb_endpoint.h"
 #include "usb_registers.h"
 
+/*
+ * Errata that are left as they are: RP2040-E5 (revisions B0 and B1 may not leave a bus reset
+ * behind a busy hub; plug them in directly) and RP2040-E15 (a bus error in the middle of an IN
+ * transaction may hang the controller; UART0 and the reset pin still work).
+ */
+
 #define DATA_IN  USB_IN(USB_DATA_ENDPOINT)
 #define DATA_OUT USB_OUT(USB_DATA_ENDPOINT)
 
