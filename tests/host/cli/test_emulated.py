@@ -75,6 +75,27 @@ def test_faults_on_the_line_change_no_checksum(host: HostCommand) -> None:
     assert record.link.retransmits >= lost
 
 
+def test_an_emulated_usb_port_on_a_pseudo_terminal(host: HostCommand) -> None:
+    """As a Pico at /dev/ttyACM0: USB below, a terminal above."""
+    with subprocess.Popen(
+        command("emulate", "pico", "--link", "usb"),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as board:
+        assert board.stdout is not None
+        try:
+            done = host("measure", MLP, "--port", board.stdout.readline().strip(), "--json")
+        finally:
+            board.send_signal(signal.SIGINT)
+    assert done.returncode == 0, done.stderr
+    record = Measurement.from_json(done.stdout)
+    assert (record.output.verdict, record.link.transport) == ("exact", "serial")
+    assert record.link.retransmits == 0
+
+
 def test_an_emulator_killed_in_mid_run() -> None:
     process = subprocess.Popen(
         command("measure", CNN, "--iterations", 10_000),

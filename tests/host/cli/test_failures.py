@@ -40,9 +40,11 @@ CNN = EXAMPLES / "digits_cnn_int8.tflite"
         ([MLP, "--input", "nothing.npy"], "nothing.npy: no such file"),
         ([MLP, "--seed", "1", "--input", "x.npy"], "use one of them"),
         (["--port", "tcp://x:1", "--flash-model", "xip"], "--flash-model is for"),
+        (["--port", "tcp://x:1", "--link", "usb"], "--link is for"),
         (["--port", "mqtt://rack"], "--port mqtt://rack"),
         ([MLP, "--save-output", "nowhere/y.npy"], "no such folder"),
         (["--flash-model", "instant"], "instant"),
+        (["--link", "carrier-pigeon"], "carrier-pigeon"),
     ],
 )
 def test_usage(host: HostCommand, arguments: list[object], message: str) -> None:
