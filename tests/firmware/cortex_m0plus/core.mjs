@@ -12,7 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Bus } from '../../../hil/emulators/rp2040/bus.mjs';
 import { Core } from '../../../hil/emulators/rp2040/core.mjs';
 import { executeInstruction } from '../../../hil/emulators/rp2040/execute.mjs';
-import { StopRun } from '../../../hil/emulators/rp2040/stop.mjs';
+import { StopRun } from '../../../hil/emulators/common/stop.mjs';
 import { XipCache } from '../../../hil/emulators/rp2040/xip.mjs';
 
 const FLASH = 0x10000000;
