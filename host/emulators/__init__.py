@@ -21,7 +21,10 @@ class Emulator(Protocol):
 
     @property
     def flash_models(self) -> tuple[str, ...]:
-        """Ways in which the time of flash accesses is modelled; the first is the default."""
+        """Ways in which the time of flash accesses is modelled; the first is the default.
+
+        Empty where there is nothing to choose.
+        """
         ...
 
     @property

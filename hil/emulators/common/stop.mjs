@@ -15,5 +15,5 @@ export class StopRun extends Error {
   }
 }
 
-/** @param {number} value */
-export const hex = (value) => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
+/** @param {number} value @param {number} digits */
+export const hex = (value, digits = 8) => `0x${(value >>> 0).toString(16).padStart(digits, '0')}`;

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import ClassVar
 
 from hil.emulators.process import EmulatorProcess
-from host.errors import ConfigError
+from hil.emulators.programs import CHECKOUT, find_image, node_command, pick
 
-_HERE = Path(__file__).resolve().parent
-_NODE_MODULES = _HERE.parent / "node_modules"
-_CHECKOUT = _HERE.parents[2]
+_MAIN = Path(__file__).resolve().parent / "main.mjs"
 
 
 class Rp2040Emulator:
@@ -23,7 +20,7 @@ class Rp2040Emulator:
     links: ClassVar[tuple[str, ...]] = ("uart", "usb", "usb-rp2040js")
     """UART0; USB to a host of ours that forgives nothing, or to the one that rp2040js has."""
 
-    default_firmware: ClassVar[Path] = _CHECKOUT / "build" / "firmware" / "pico" / "pico.bin"
+    default_firmware: ClassVar[Path] = CHECKOUT / "build" / "firmware" / "pico" / "pico.bin"
 
     def start(
         self,
@@ -48,31 +45,11 @@ class Rp2040Emulator:
             LinkError: the firmware stopped the board before it was ready.
             DeadlineExceeded: it did not become ready.
         """
-        flash_model = flash_model or self.flash_models[0]
-        if flash_model not in self.flash_models:
-            known = " or ".join(self.flash_models)
-            raise ConfigError(f"flash model {flash_model!r}: the emulated Pico has {known}")
-        link = link or self.links[0]
-        if link not in self.links:
-            raise ConfigError(f"link {link!r}: the emulated Pico has {', '.join(self.links)}")
-        firmware = firmware or self.default_firmware
-        if not firmware.is_file():
-            raise ConfigError(
-                f"{firmware}: no such firmware image", hint="`make firmware` builds the Pico's"
-            )
-        node = shutil.which("node")
-        if node is None:
-            raise ConfigError(
-                "the emulated Pico needs Node.js, and `node` is not on the path",
-                hint="`make setup` installs it",
-            )
-        if not (_NODE_MODULES / "rp2040js").is_dir():
-            raise ConfigError(
-                f"{_NODE_MODULES}: rp2040js is not installed",
-                hint=f"run `npm ci` in {_HERE.parent}, or `make setup`",
-            )
-        command = [node, str(_HERE / "main.mjs"), "--exit-with-parent"]
-        command += ["--image", str(firmware), "--flash-model", flash_model]
+        flash_model = pick("pico", "flash model", flash_model, self.flash_models)
+        link = pick("pico", "link", link, self.links)
+        command = node_command("pico", _MAIN, "rp2040js")
+        command += ["--image", str(find_image("pico", firmware or self.default_firmware))]
+        command += ["--flash-model", flash_model]
         if flash_file is not None:
             command += ["--flash-file", str(flash_file)]
         if link != "uart":
