@@ -1,4 +1,4 @@
-"""Test images for the emulated Pico: built with the cross compiler, started as real processes."""
+"""Test images for the emulated boards: built with the cross compilers, started as real processes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from hil.emulators.atmega328p import Atmega328pEmulator
 from hil.emulators.process import EmulatorProcess
 from hil.emulators.rp2040 import Rp2040Emulator
 from host.links.emulator import EmulatorLink
 
 _FIRMWARE = Path(__file__).parent / "firmware"
+_UNO_FIRMWARE = _FIRMWARE / "uno"
 _BOOT2_CODE_BYTES = 252
 
 
@@ -79,6 +81,51 @@ def start(build_image: Callable[..., Path]) -> Iterator[Callable[..., EmulatorPr
         )
         running.append(process)
         return process
+
+    yield start_one
+    for process in running:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def build_uno_image(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Builds `firmware/uno/<name>.c`, or a source that a test made, into Intel HEX."""
+    compiler = "avr-gcc"
+    if shutil.which(compiler) is None:
+        pytest.fail(f"{compiler} is missing: `make setup` installs it")
+    folder = tmp_path_factory.mktemp("uno-images")
+    built: dict[tuple[str, ...], Path] = {}
+
+    def build(name: str, *defines: str, source: Path | None = None) -> Path:
+        key = (name, *defines)
+        if key not in built:
+            stem = folder / "-".join(key)
+            subprocess.run(
+                [
+                    *(compiler, "-mmcu=atmega328p", "-DF_CPU=16000000UL", "-std=gnu99", "-Os"),
+                    *("-Wall", "-Wextra", "-Werror", "-I", str(_UNO_FIRMWARE)),
+                    *(f"-D{define}" for define in defines),
+                    *("-o", f"{stem}.elf", str(_UNO_FIRMWARE / f"{name}.c")),
+                    *([] if source is None else [str(source)]),
+                ],
+                check=True,
+            )
+            subprocess.run(["avr-objcopy", "-O", "ihex", f"{stem}.elf", f"{stem}.hex"], check=True)
+            built[key] = stem.with_suffix(".hex")
+        return built[key]
+
+    return build
+
+
+@pytest.fixture
+def start_uno(build_uno_image: Callable[..., Path]) -> Iterator[Callable[..., EmulatorProcess]]:
+    """Starts emulated UNOs from test images and ends them after the test."""
+    running: list[EmulatorProcess] = []
+
+    def start_one(name: str, *defines: str, source: Path | None = None) -> EmulatorProcess:
+        image = build_uno_image(name, *defines, source=source)
+        running.append(Atmega328pEmulator().start(firmware=image))
+        return running[-1]
 
     yield start_one
     for process in running:
