@@ -154,3 +154,20 @@ class Graph:
     """``tflite`` | ``onnx`` | ``pt2`` | ``torchscript``."""
     sha256: str = ""
     """Hex digest of the file the graph was read from."""
+    input_permutations: list[tuple[int, ...]] = attrs.field(factory=list)
+    """How the file orders the dimensions of each input, where an importer changed that:
+    ``of the file = of the graph, transposed by it``. Empty: as in the file."""
+    output_permutations: list[tuple[int, ...]] = attrs.field(factory=list)
+    """The same of each output."""
+
+    def from_file_layout(self, position: int, values: NDArray[Any]) -> NDArray[Any]:
+        """An input as the file orders it, in the graph's order."""
+        if not self.input_permutations:
+            return values
+        return np.transpose(values, np.argsort(self.input_permutations[position]))
+
+    def to_file_layout(self, position: int, values: NDArray[Any]) -> NDArray[Any]:
+        """An output of the graph, in the file's order."""
+        if not self.output_permutations:
+            return values
+        return np.transpose(values, self.output_permutations[position])

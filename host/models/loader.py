@@ -28,8 +28,17 @@ def load_model(path: str | Path) -> Graph:
         raise ConfigError(f"{path}: {error.strerror or error}; name a model file") from error
     if not data:
         raise ModelError(f"{path}: the file is empty; export or download the model again")
-    if not tflite_importer.is_tflite(data):
-        raise ModelError(f"{path}: no known model format; supported: int8 .tflite")
-    graph = tflite_importer.import_tflite(data, path.stem)
+    graph = _import(data, path)
     graph.sha256 = hashlib.sha256(data).hexdigest()
     return graph
+
+
+def _import(data: bytes, path: Path) -> Graph:
+    if tflite_importer.is_tflite(data):
+        return tflite_importer.import_tflite(data, path.stem)
+    # onnx takes as long to import as all the rest of a command.
+    from host.models import onnx_importer
+
+    if onnx_importer.is_onnx(data):
+        return onnx_importer.import_onnx(data, path.stem)
+    raise ModelError(f"{path}: no known model format; supported: .tflite, .onnx")

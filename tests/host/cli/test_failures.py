@@ -36,7 +36,7 @@ CNN = EXAMPLES / "digits_cnn_int8.tflite"
         (["--no-such-option"], "no-such-option"),
         (["nothing.tflite"], "nothing.tflite: no such file"),
         ([MLP, "--model", MLP], "give one"),
-        (["--board", "pdp11"], "known boards: pico, pc"),
+        (["--board", "pdp11"], "known boards: uno, "),
         ([MLP, "--input", "nothing.npy"], "nothing.npy: no such file"),
         ([MLP, "--seed", "1", "--input", "x.npy"], "use one of them"),
         (["--port", "tcp://x:1", "--flash-model", "xip"], "--flash-model is for"),
