@@ -1,4 +1,4 @@
-"""Test images for the emulated boards: built with the cross compilers, started as real processes."""
+"""Test images for the emulated boards, built with cross compilers and started as processes."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def build_uno_image(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., P
     built: dict[tuple[str, ...], Path] = {}
 
     def build(name: str, *defines: str, source: Path | None = None) -> Path:
-        key = (name, *defines)
+        key = (name, *defines, str(source))
         if key not in built:
-            stem = folder / "-".join(key)
+            stem = folder / f"{name}{len(built)}"
             subprocess.run(
                 [
                     *(compiler, "-mmcu=atmega328p", "-DF_CPU=16000000UL", "-std=gnu99", "-Os"),

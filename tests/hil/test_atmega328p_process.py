@@ -1,4 +1,4 @@
-"""The emulated UNO as a process: found, idle without cost, fast enough, and honest about its end."""
+"""The emulated UNO as a process: found, idle for free, fast enough, honest about its end."""
 
 from __future__ import annotations
 
