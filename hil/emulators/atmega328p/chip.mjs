@@ -1,11 +1,11 @@
 /**
- * One ATmega328P between two resets. A reset makes a new Chip with every I/O register at its initial value; SRAM, the general
- * purpose registers and MCUSR's flags are handed over.
+ * One ATmega328P between two resets. A reset makes a new Chip with every I/O register at its initial value; SRAM, the
+ * general purpose registers and MCUSR's flags are handed over.
  */
 import { CycleClock } from '../common/clock.mjs';
 import { StopRun, hex } from '../common/stop.mjs';
 import { Core, SRAM_START } from './core.mjs';
-import { Timers } from './timer.mjs';
+import { Timers } from './timers.mjs';
 import { Uart } from './uart.mjs';
 import { Watchdog } from './watchdog.mjs';
 

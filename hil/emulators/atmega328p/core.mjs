@@ -1,9 +1,9 @@
 /**
  * The AVR core: avr8js's, with what it forgives or gets wrong replaced.
  *
- * Its instructions are executed one at a time by avr8js, except for the kinds of `decode.mjs`. Interrupts are taken here: entry
- * takes four cycles (data sheet 7.7.1), four more out of sleep, and the instruction after SEI or RETI comes first (7.7).
- * Accesses that the part has no memory for, and I/O registers that are not modelled, end the run.
+ * Its instructions are executed one at a time by avr8js, except for the kinds of `decode.mjs`. Interrupts are taken
+ * here: entry takes four cycles (section 7.7.1), four more out of sleep, and the instruction after SEI or RETI comes
+ * first (7.7). Accesses that the part has no memory for, and I/O registers that are not modelled, end the run.
  *
  * Section numbers in this folder are those of the ATmega48A/PA/88A/PA/168A/PA/328/P data sheet, DS40002061.
  */
@@ -162,7 +162,7 @@ export class Core extends CPU {
       case 1: // UNDEFINED
         throw new StopRun('undefined', `${hex(opcode, 4)} is no instruction of the ATmega328P`);
       case 3: // SPM
-        throw new StopRun('spm', 'spm: only the boot loader section can program flash, and there is no boot loader here');
+        throw new StopRun('spm', 'spm: only a boot loader can program flash, and there is no boot loader here');
       case 4: // BREAK
         throw new StopRun('break', 'break: no debugger is attached');
       case 5: // SLEEP

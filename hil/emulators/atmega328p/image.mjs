@@ -19,12 +19,12 @@ const LINEAR_START = 5;
  */
 export function loadImage(file, flashBytes) {
   const flash = new Uint8Array(flashBytes).fill(ERASED);
-  const pieces = file[0] === ':'.charCodeAt(0) ? [...hexRecords(file.toString('latin1'))] : [{ address: 0, bytes: file }];
+  const isHex = file[0] === ':'.charCodeAt(0);
+  const pieces = isHex ? [...hexRecords(file.toString('latin1'))] : [{ address: 0, bytes: file }];
   const end = Math.max(0, ...pieces.map(({ address, bytes }) => address + bytes.length));
   if (end > APPLICATION_BYTES) {
-    throw new Error(
-      `the image ends at ${end}, but ${APPLICATION_BYTES} bytes lie below the boot loader: ${end - APPLICATION_BYTES} too many`,
-    );
+    const excess = end - APPLICATION_BYTES;
+    throw new Error(`${end} bytes, and ${APPLICATION_BYTES} lie below the boot loader: ${excess} too many`);
   }
   pieces.forEach(({ address, bytes }) => flash.set(bytes, address));
   return flash;

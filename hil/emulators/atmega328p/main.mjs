@@ -2,9 +2,9 @@
 /**
  * An Arduino UNO on avr8js: `node main.mjs --image uno.hex`.
  *
- * Prints one line `READY {"uart": port, "control": port}` on stdout once the firmware listens. Bytes on the first TCP port
- * are USART0's; the second takes and sends JSON lines (see ../common/server.mjs). Exit codes: 0 told to end, 2 usage,
- * 70 the firmware did what the part does not forgive (the reason is the last line on stderr).
+ * Prints one line `READY {"uart": port, "control": port}` on stdout once the firmware listens. Bytes on the first TCP
+ * port are USART0's; the second takes and sends JSON lines (see ../common/server.mjs). Exit codes: 0 told to end,
+ * 2 usage, 70 the firmware did what the part does not forgive (the reason is the last line on stderr).
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -37,7 +37,7 @@ const VECTOR_RX = 18;
 const VECTOR_UDRE = 19;
 const VECTOR_TX = 20;
 
-/** Slowest and fastest line that is sampled right, as a ratio to our own rate: section 20.8.3, table 20-2, eight bits. */
+/** Slowest and fastest line that is sampled right, as a ratio to our own rate (section 20.8.3). */
 const TOLERANCE = { 16: [0.9536, 1.0458], 8: [0.96, 1.039] };
 
 export class Uart {

@@ -1,16 +1,17 @@
 /**
  * The board around a chip: its lines to the host, its power and reset pins, and the loop that runs it.
  *
- * Time. A busy core runs as fast as the host can. A core that waits for an interrupt with characters on the line jumps to the
- * next event; with a silent line it sleeps with the host until the event is due by the wall clock, so an idle board costs no
- * CPU. A periodic tick does not wake the host each time: emulated time is caught up with in steps of IDLE_STEP_MS.
+ * Time. A busy core runs as fast as the host can. A core that waits for an interrupt with characters on the line jumps
+ * to the next event; with a silent line it sleeps with the host until the event is due by the wall clock, so an idle
+ * board costs no CPU. A periodic tick does not wake the host each time: emulated time is caught up with in steps of
+ * IDLE_STEP_MS.
  *
  * A kind of board extends this with:
- *   makeChip(cause)       the chip after a reset. It has a CycleClock `clock`, and a `core` with `cycles`, `waiting` (for an
- *                         interrupt) and `wakes` (one is there)
- *   execute(end)          instructions until `core.cycles` reaches `end`, `pendingReset` is set, or the core waits in vain
- *   stopReport()          where the core stands: `place` for people, and fields of its own
- *   status()              answer to the control command of that name
+ *   makeChip(cause)   the chip after a reset. It has a CycleClock `clock`, `boot()`, and a `core` with `cycles`,
+ *                     `waiting` (for an interrupt) and `wakes` (one is there)
+ *   execute(end)      instructions until `core.cycles` reaches `end`, `pendingReset` is set, or the core waits in vain
+ *   stopReport()      where the core stands: `place` for people, and fields of its own
+ *   status()          answer to the control command of that name
  */
 import { StopRun } from './stop.mjs';
 
@@ -23,7 +24,10 @@ const BOOT_LIMIT_NANOS = 500e6;
 export class EmulatedBoard {
   /**
    * @param {object[]} lines what is connected: `attach(chip)`, `ready`, `busy`, `flush()`
-   * @param {{ warn: (message: string) => void, onReset: (cause: string) => void, onStop: (report: object) => void }} events
+   * @param {object} events
+   * @param {(message: string) => void} events.warn
+   * @param {(cause: string) => void} events.onReset
+   * @param {(report: object) => void} events.onStop
    */
   constructor(lines, events) {
     this.lines = lines;

@@ -48,7 +48,7 @@ export class Program {
 
   /**
    * @param {import('./board.mjs').EmulatedBoard} board
-   * @param {Record<string, { server: import('./server.mjs').LineServer, port: number }>} links by their name in the READY line
+   * @param {Record<string, { server: import('./server.mjs').LineServer, port: number }>} links by name
    * @param {object} options
    * @param {number} options.controlPort
    * @param {boolean} options.exitWithParent
