@@ -42,9 +42,13 @@ typedef struct jsa_results {
 } jsa_results;
 
 typedef struct jsa_agent {
-    const port_info *info;
-    jsa_frame_decoder decoder;
-    jsa_frame_writer writer;
+    const JR_PLAN port_info *info;
+    /* A request is read out of the decoder before its answer is written: one buffer does for both.
+     */
+    union {
+        jsa_frame_decoder decoder;
+        jsa_frame_writer writer;
+    } frame;
     jsa_lease lease;
     jsa_outcome lease_outcome;
     jsa_outcome run_outcome;

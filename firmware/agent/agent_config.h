@@ -34,6 +34,11 @@
 #define JSA_MAX_SENT_INPUTS 16
 #endif
 
+/* Bytes taken from the port at a time, on the stack. */
+#ifndef JSA_READ_BYTES
+#define JSA_READ_BYTES 64
+#endif
+
 /* A run says ALIVE, and feeds the watchdog, when this long has passed since the last sign. */
 #ifndef JSA_ALIVE_INTERVAL_MS
 #define JSA_ALIVE_INTERVAL_MS 1000
@@ -53,6 +58,7 @@
 #define JSA_CAPABILITIES_PAGE_BYTES                                                                \
     (JSA_MAX_PAYLOAD_BYTES - 4 < 96 ? JSA_MAX_PAYLOAD_BYTES - 4 : 96)
 
+typedef char jsa_interval_fits_its_nanoseconds[JSA_ALIVE_INTERVAL_MS <= 4294 ? 1 : -1];
 typedef char jsa_payload_holds_a_batch
     [JSP_RUN_ANSWER_BYTES + 8 * JSA_MAX_BATCH <= JSA_MAX_PAYLOAD_BYTES ? 1 : -1];
 typedef char jsa_payload_fits_its_length

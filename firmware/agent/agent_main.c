@@ -2,14 +2,15 @@
 
 #include "handlers.h"
 
-/* Bytes taken from the port at a time. */
-#define READ_BYTES 64
+void jsa_begin_answer(jsa_agent *agent, const jsa_request *request, uint16_t payload_bytes) {
+    jsa_frame_begin(&agent->frame.writer, (uint8_t)(request->type | JSP_ANSWER_BIT),
+                    request->session, request->sequence, payload_bytes);
+}
 
 void jsa_answer(jsa_agent *agent, const jsa_request *request, const void *fixed,
                 uint16_t fixed_bytes, const void *data, uint16_t data_bytes) {
-    jsa_frame_writer *writer = &agent->writer;
-    jsa_frame_begin(writer, (uint8_t)(request->type | JSP_ANSWER_BIT), request->session,
-                    request->sequence, (uint16_t)(fixed_bytes + data_bytes));
+    jsa_frame_writer *writer = &agent->frame.writer;
+    jsa_begin_answer(agent, request, (uint16_t)(fixed_bytes + data_bytes));
     jsa_frame_put(writer, fixed, fixed_bytes);
     jsa_frame_put(writer, data, data_bytes);
     jsa_frame_end(writer);
@@ -17,7 +18,7 @@ void jsa_answer(jsa_agent *agent, const jsa_request *request, const void *fixed,
 
 static void answer_error(jsa_agent *agent, const jsa_request *request, int code) {
     jsp_error_answer error = {0};
-    jsa_frame_writer *writer = &agent->writer;
+    jsa_frame_writer *writer = &agent->frame.writer;
     error.request_type = request->type;
     error.code = (int16_t)code;
     error.index = agent->fault.index;
@@ -108,11 +109,11 @@ static void dispatch(jsa_agent *agent, const jsa_request *request) {
 void jsa_agent_init(jsa_agent *agent) {
     memset(agent, 0, sizeof *agent);
     agent->info = port_get_info();
-    jsa_decoder_init(&agent->decoder);
+    jsa_decoder_init(&agent->frame.decoder);
 }
 
 void jsa_agent_step(jsa_agent *agent) {
-    uint8_t bytes[READ_BYTES];
+    uint8_t bytes[JSA_READ_BYTES];
     uint32_t count = port_read(bytes, sizeof bytes);
     uint32_t taken = 0;
     port_feed_watchdog();
@@ -122,9 +123,10 @@ void jsa_agent_step(jsa_agent *agent) {
     }
     while (taken < count) {
         jsa_request request;
-        taken += jsa_decoder_feed(&agent->decoder, bytes + taken, count - taken, &request);
+        taken += jsa_decoder_feed(&agent->frame.decoder, bytes + taken, count - taken, &request);
         if (request.payload != NULL) {
             dispatch(agent, &request);
+            jsa_decoder_init(&agent->frame.decoder);
         }
     }
 }

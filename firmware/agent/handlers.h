@@ -7,6 +7,9 @@
 
 #include "agent.h"
 
+/* Opens the frame that answers `request`. */
+void jsa_begin_answer(jsa_agent *agent, const jsa_request *request, uint16_t payload_bytes);
+
 /* Sends the answer to `request`: its fixed part, then data where there is some. */
 void jsa_answer(jsa_agent *agent, const jsa_request *request, const void *fixed,
                 uint16_t fixed_bytes, const void *data, uint16_t data_bytes);
@@ -20,12 +23,12 @@ int jsa_handle_reset(jsa_agent *agent, const jsa_request *request);
 
 /* capabilities.c */
 
-/*
- * Copies up to `capacity` bytes of the capability list from `offset` on; returns how
- * many. `total_bytes` gets the length of the whole list.
- */
-uint16_t jsa_capabilities_page(const port_info *info, uint16_t offset, uint8_t *page,
-                               uint16_t capacity, uint16_t *total_bytes);
+/* Length of the whole capability list. */
+uint16_t jsa_capabilities_bytes(const JR_PLAN port_info *info);
+
+/* Writes bytes `from` <= i < `to` of the list into the open frame. */
+void jsa_put_capabilities(const JR_PLAN port_info *info, jsa_frame_writer *writer, uint16_t from,
+                          uint16_t to);
 
 /* upload.c */
 int jsa_handle_plan_begin(jsa_agent *agent, const jsa_request *request);

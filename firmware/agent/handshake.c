@@ -17,7 +17,7 @@ int jsa_handle_hello(jsa_agent *agent, const jsa_request *request) {
     }
     answer.protocol = JSP_PROTOCOL_VERSION;
     answer.reset_cause = port_reset_cause();
-    (void)jsa_capabilities_page(agent->info, 0, NULL, 0, &answer.capabilities_bytes);
+    answer.capabilities_bytes = jsa_capabilities_bytes(agent->info);
     answer.session = hello.session;
     answer.boot_count = port_boot_count();
     answer.lease_left_ms = jsa_lease_left_ms(&agent->lease, port_millis());
@@ -31,19 +31,25 @@ int jsa_handle_hello(jsa_agent *agent, const jsa_request *request) {
 int jsa_handle_capabilities(jsa_agent *agent, const jsa_request *request) {
     jsp_capabilities_request capabilities;
     jsp_capabilities_answer answer;
-    uint8_t page[JSA_CAPABILITIES_PAGE_BYTES];
+    jsa_frame_writer *writer = &agent->frame.writer;
     uint16_t count;
     if (request->payload_bytes != sizeof capabilities) {
         return JSP_E_BAD_REQUEST;
     }
     memcpy(&capabilities, request->payload, sizeof capabilities);
-    count = jsa_capabilities_page(agent->info, capabilities.offset, page, sizeof page,
-                                  &answer.total_bytes);
+    answer.total_bytes = jsa_capabilities_bytes(agent->info);
     if (capabilities.offset > answer.total_bytes) {
         return JSP_E_BAD_RANGE;
     }
     answer.offset = capabilities.offset;
-    jsa_answer(agent, request, &answer, sizeof answer, page, count);
+    count = (uint16_t)(answer.total_bytes - answer.offset);
+    if (count > JSA_CAPABILITIES_PAGE_BYTES) {
+        count = JSA_CAPABILITIES_PAGE_BYTES;
+    }
+    jsa_begin_answer(agent, request, (uint16_t)(sizeof answer + count));
+    jsa_frame_put(writer, &answer, sizeof answer);
+    jsa_put_capabilities(agent->info, writer, answer.offset, (uint16_t)(answer.offset + count));
+    jsa_frame_end(writer);
     return JSP_E_OK;
 }
 

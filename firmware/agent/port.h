@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "jsp_protocol.h"
+#include "jump_rt.h"
 
 /* A place for a plan: RAM (the start of the pool) or flash. */
 typedef struct port_store {
@@ -21,10 +21,10 @@ typedef struct port_store {
 
 /* Facts that do not change while the board is up. Strings are NUL-terminated and static. */
 typedef struct port_info {
-    const char *board_id;
-    const char *domain;   /* "mcu" | "mpu" */
-    const char *core;     /* e.g. "cortex-m0plus" */
-    const char *emulator; /* "" on silicon; else what emulates, e.g. "rp2040js 1.4.1 xip" */
+    const JR_PLAN char *board_id;
+    const JR_PLAN char *domain; /* "mcu" | "mpu" */
+    const JR_PLAN char *core;   /* e.g. "cortex-m0plus" */
+    const char *emulator;       /* "" on silicon; else what emulates, e.g. "rp2040js 1.4.1 xip" */
     uint8_t uid[16];
     uint8_t uid_bytes;
     uint32_t clock_hz;
@@ -35,14 +35,14 @@ typedef struct port_info {
     uint32_t static_bytes; /* .data + .bss besides pool and stack */
     uint8_t *pool;         /* plan in RAM and arena share it; 16-byte aligned, owned by the port */
     uint32_t pool_bytes;
-    const port_store *stores;
+    const JR_PLAN port_store *stores;
     uint8_t store_count;
 } port_info;
 
 /* Brings the board up: clocks, link, counter, watchdog. Called once, first. */
 void port_init(void);
 
-const port_info *port_get_info(void);
+const JR_PLAN port_info *port_get_info(void);
 
 /* Why the board last started (JSP_RESET_*), and how often it has started since power-on (>= 1). */
 uint8_t port_reset_cause(void);
@@ -86,6 +86,6 @@ int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32
 int port_store_finish(uint8_t store, uint32_t size_bytes);
 
 /* Where the store's bytes are read from. */
-const uint8_t *port_store_address(uint8_t store);
+const JR_PLAN uint8_t *port_store_address(uint8_t store);
 
 #endif

@@ -17,7 +17,7 @@ typedef struct run_clock {
 
 static void give_sign(run_clock *clock, uint16_t next_op) {
     jsp_alive_message alive;
-    jsa_frame_writer *writer = &clock->agent->writer;
+    jsa_frame_writer *writer = &clock->agent->frame.writer;
     alive.op = next_op;
     alive.op_count = clock->agent->plan.engine.header->op_count;
     port_feed_watchdog();
@@ -70,8 +70,8 @@ static uint32_t hook_ticks(const jr_hooks *hooks, run_clock *clock) {
 static bool may_be_long(const jsa_agent *agent) {
     const JR_PLAN jsp_plan_header *header = agent->plan.engine.header;
     /* Ops without multiplications touch each byte of the arena a few times at most. */
-    uint64_t work = header->macs + (uint64_t)header->op_count * header->arena_bytes;
-    uint64_t interval_ns = (uint64_t)JSA_ALIVE_INTERVAL_MS * 1000000u;
+    const uint64_t work = header->macs + (uint64_t)header->op_count * header->arena_bytes;
+    const uint32_t interval_ns = JSA_ALIVE_INTERVAL_MS * UINT32_C(1000000);
     return work >= interval_ns / (agent->info->max_ns_per_mac + 1u);
 }
 
@@ -161,7 +161,7 @@ static int run_batch(jsa_agent *agent, const jsa_request *request, const jsp_run
     clock.last_sign = port_ticks();
     clock.reading = reading_ticks();
     clock.profile = (run->flags & JSP_RUN_PROFILE) != 0;
-    clock.sign_interval = (uint64_t)agent->info->tick_hz * JSA_ALIVE_INTERVAL_MS / 1000u;
+    clock.sign_interval = (uint64_t)(agent->info->tick_hz / 1000u) * JSA_ALIVE_INTERVAL_MS;
     memset(answer, 0, sizeof *answer);
     answer->unstable_at = JSP_NO_INDEX;
     if (clock.profile) {

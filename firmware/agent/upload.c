@@ -6,7 +6,7 @@
 /* The watchdog is fed after this many bytes of a long checksum. */
 #define CRC_PIECE_BYTES 65536u
 
-static const port_store *find_store(const port_info *info, uint8_t id) {
+static const JR_PLAN port_store *find_store(const JR_PLAN port_info *info, uint8_t id) {
     for (uint8_t i = 0; i < info->store_count; i++) {
         if (info->stores[i].id == id) {
             return &info->stores[i];
@@ -16,24 +16,22 @@ static const port_store *find_store(const port_info *info, uint8_t id) {
 }
 
 static uint32_t stored_crc32(uint8_t store, uint32_t size_bytes) {
-    const uint8_t *bytes = port_store_address(store);
+    const JR_PLAN uint8_t *bytes = port_store_address(store);
     uint32_t crc = 0;
     for (uint32_t offset = 0; offset < size_bytes; offset += CRC_PIECE_BYTES) {
         uint32_t rest = size_bytes - offset;
         port_feed_watchdog();
-        crc = jr_crc32(crc, bytes + offset, rest < CRC_PIECE_BYTES ? rest : CRC_PIECE_BYTES);
+        crc = jr_plan_crc32(crc, bytes + offset, rest < CRC_PIECE_BYTES ? rest : CRC_PIECE_BYTES);
     }
     return crc;
 }
 
 /* The bytes themselves decide, so that a plan in flash is found again after a reset. */
 static bool is_stored(const jsp_plan_begin_request *begin) {
-    jsp_plan_header header;
-    if (begin->size_bytes < sizeof header) {
-        return false;
-    }
-    memcpy(&header, port_store_address(begin->store), sizeof header);
-    return header.magic == JSP_PLAN_MAGIC && header.total_bytes == begin->size_bytes &&
+    const JR_PLAN jsp_plan_header *header =
+        (const JR_PLAN jsp_plan_header *)port_store_address(begin->store);
+    return begin->size_bytes >= sizeof *header && header->magic == JSP_PLAN_MAGIC &&
+           header->total_bytes == begin->size_bytes &&
            stored_crc32(begin->store, begin->size_bytes) == begin->crc32;
 }
 
@@ -70,7 +68,7 @@ static int start_upload(jsa_agent *agent, const jsp_plan_begin_request *begin, u
 int jsa_handle_plan_begin(jsa_agent *agent, const jsa_request *request) {
     jsp_plan_begin_request begin;
     jsp_plan_begin_answer answer;
-    const port_store *store;
+    const JR_PLAN port_store *store;
     int code = JSP_E_OK;
     if (request->payload_bytes != sizeof begin) {
         return JSP_E_BAD_REQUEST;
@@ -152,7 +150,7 @@ static int finish_upload(jsa_agent *agent) {
 
 static int load_plan(jsa_agent *agent) {
     const jsa_upload *upload = &agent->upload;
-    const port_info *info = agent->info;
+    const JR_PLAN port_info *info = agent->info;
     jsa_plan *plan = &agent->plan;
     uint32_t taken_bytes = upload->store == JSP_STORE_RAM ? upload->size_bytes : 0;
     uint8_t *arena =

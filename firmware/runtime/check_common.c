@@ -1,8 +1,7 @@
 #include "check_common.h"
 
 uint32_t jr_product(uint32_t a, uint32_t b) {
-    const uint64_t product = (uint64_t)a * b;
-    return product > JR_TOO_LARGE ? JR_TOO_LARGE : (uint32_t)product;
+    return b != 0 && a > JR_TOO_LARGE / b ? JR_TOO_LARGE : a * b;
 }
 
 uint32_t jr_sum(uint32_t a, uint32_t b) {

@@ -38,8 +38,8 @@ static int check_header(const JR_PLAN jsp_plan_header *header, uint32_t plan_byt
         fault->available = plan_bytes;
         return JSP_E_PLAN_SIZE;
     }
-    if (jr_crc32(0, (const uint8_t *)header + JSP_PLAN_CRC_FROM, plan_bytes - JSP_PLAN_CRC_FROM) !=
-        header->crc32) {
+    if (jr_plan_crc32(0, (const JR_PLAN uint8_t *)header + JSP_PLAN_CRC_FROM,
+                      plan_bytes - JSP_PLAN_CRC_FROM) != header->crc32) {
         return JSP_E_PLAN_CHECKSUM;
     }
     if (header->arena_bytes > arena_bytes) {
@@ -156,7 +156,7 @@ static int check_record(jr_args *args, uint32_t available, jr_fault *fault) {
     const JR_PLAN jsp_plan_header *header = (const JR_PLAN jsp_plan_header *)args->plan;
     const JR_PLAN jsp_plan_op *op = args->op;
     const JR_PLAN uint16_t *indices = (const JR_PLAN uint16_t *)(op + 1);
-    const jr_kernel *kernel;
+    const JR_PLAN jr_kernel *kernel;
     uint32_t tensor_count, i;
     if (available < sizeof(jsp_plan_op) || op->record_bytes > available ||
         (op->record_bytes & 3u) != 0 || (op->params_offset & 3u) != 0) {

@@ -6,19 +6,30 @@
 
 #ifdef JR_CRC_SMALL
 
-static const uint32_t nibble_table[16] = {
+static const JR_PLAN uint32_t nibble_table[16] = {
     0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
     0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
     0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
 };
 
+static uint32_t add_byte(uint32_t crc, uint8_t byte) {
+    crc ^= byte;
+    crc = (crc >> 4) ^ nibble_table[crc & 15u];
+    return (crc >> 4) ^ nibble_table[crc & 15u];
+}
+
 uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count) {
     const uint8_t *byte = (const uint8_t *)data;
-    crc = ~crc;
-    for (; count > 0; count--) {
-        crc ^= *byte++;
-        crc = (crc >> 4) ^ nibble_table[crc & 15u];
-        crc = (crc >> 4) ^ nibble_table[crc & 15u];
+    for (crc = ~crc; count > 0; count--) {
+        crc = add_byte(crc, *byte++);
+    }
+    return ~crc;
+}
+
+uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, uint32_t count) {
+    const JR_PLAN uint8_t *byte = (const JR_PLAN uint8_t *)plan;
+    for (crc = ~crc; count > 0; count--) {
+        crc = add_byte(crc, *byte++);
     }
     return ~crc;
 }
@@ -83,6 +94,11 @@ uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count) {
         crc = (crc >> 8) ^ byte_table[(crc ^ *byte++) & 255u];
     }
     return ~crc;
+}
+
+/* The large table is for processors with one address space: a plan's bytes are like others. */
+uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, uint32_t count) {
+    return jr_crc32(crc, plan, count);
 }
 
 #endif

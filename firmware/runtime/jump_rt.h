@@ -13,11 +13,26 @@
 #define JR_VERSION "0.1.0"
 
 /*
- * Address space of the plan. Empty where flash and RAM share one; a port whose
- * flash needs its own instructions (AVR) defines it as the compiler's qualifier.
+ * Address space of the plan, and of constants that are not worth their room in RAM.
+ * Empty where flash and RAM share one; a port whose flash needs its own instructions
+ * (AVR) defines it as the compiler's qualifier.
  */
 #ifndef JR_PLAN
 #define JR_PLAN
+#endif
+
+/*
+ * Counts and offsets of a plan that was checked, and positions that may lie before their object:
+ * of 16 bits where an address has no more, for then no tensor and no plan is larger.
+ */
+#if UINTPTR_MAX <= 0xFFFF
+typedef uint16_t jr_size;
+typedef int16_t jr_position;
+#define JR_SIZE_BITS 16
+#else
+typedef uint32_t jr_size;
+typedef int32_t jr_position;
+#define JR_SIZE_BITS 32
 #endif
 
 /* What a check found wrong: beside the error code it returns. */
@@ -66,5 +81,8 @@ uint32_t jr_op_set(void);
 
 /* CRC-32 (IEEE 802.3, as zlib's): pass 0 first, then the previous result. */
 uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count);
+
+/* The same over bytes of a plan. */
+uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, uint32_t count);
 
 #endif

@@ -6,7 +6,7 @@
     { jr_##name##_check, jr_##name##_run, sizeof(params) }
 
 /* By op kind; an omitted kind keeps a NULL check. */
-static const jr_kernel kernels[] = {
+static const JR_PLAN jr_kernel kernels[] = {
 #ifndef JR_OMIT_CONV_2D
     [JSP_OP_CONV_2D] = KERNEL(conv_2d, jsp_conv_params),
 #endif
@@ -60,7 +60,7 @@ static const jr_kernel kernels[] = {
 #endif
 };
 
-const jr_kernel *jr_find_kernel(uint8_t kind) {
+const JR_PLAN jr_kernel *jr_find_kernel(uint8_t kind) {
     if (kind >= sizeof kernels / sizeof kernels[0] || kernels[kind].check == NULL) {
         return NULL;
     }

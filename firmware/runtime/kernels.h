@@ -41,6 +41,6 @@ void jr_reshape_run(const jr_args *args);
 void jr_constant_run(const jr_args *args);
 
 /* The kernel of an op kind, or NULL where this build has none. */
-const jr_kernel *jr_find_kernel(uint8_t kind);
+const JR_PLAN jr_kernel *jr_find_kernel(uint8_t kind);
 
 #endif

@@ -2,8 +2,8 @@
 #include "check_common.h"
 #include "kernels.h"
 
-/* Bounds the positions of a window, so that kernels add them in 32 bits. */
-#define MAX_POSITION (UINT32_C(1) << 30)
+/* Bounds the positions of a window, so that kernels add them in a jr_position. */
+#define MAX_POSITION (UINT32_C(1) << (JR_SIZE_BITS - 2))
 
 static int check_geometry(const JR_PLAN jsp_conv_params *p) {
     if (p->batch == 0 || p->input_h == 0 || p->input_w == 0 || p->input_c == 0 ||
@@ -15,8 +15,8 @@ static int check_geometry(const JR_PLAN jsp_conv_params *p) {
     }
     if (jr_product(p->output_h - 1u, p->stride_h) > MAX_POSITION ||
         jr_product(p->output_w - 1u, p->stride_w) > MAX_POSITION ||
-        jr_product(p->kernel_h - 1u, p->dilation_h) > MAX_POSITION ||
-        jr_product(p->kernel_w - 1u, p->dilation_w) > MAX_POSITION) {
+        jr_product(p->kernel_h, p->dilation_h) > MAX_POSITION ||
+        jr_product(p->kernel_w, p->dilation_w) > MAX_POSITION) {
         return JSP_E_PLAN_PARAMETER;
     }
     if (!jr_is_int8(p->pad_value) || !jr_is_int8(p->output_zero_point) ||

@@ -7,9 +7,9 @@
 /* Every window of this axis holds at least one element of the input. */
 static bool windows_meet_input(uint32_t input, uint32_t output, uint32_t window, uint32_t stride,
                                int32_t pad) {
-    const int64_t first_end = (int64_t)window - pad;
-    const int64_t last_begin = (int64_t)(output - 1u) * stride - pad;
-    return first_end > 0 && last_begin < (int64_t)input;
+    const uint32_t last_begin = jr_product(output - 1u, stride); /* in the padded input */
+    return (int32_t)window > pad && last_begin <= INT32_MAX &&
+           (int32_t)last_begin < (int32_t)input + pad;
 }
 
 static int check_pool(const jr_args *args) {

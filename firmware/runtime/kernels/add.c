@@ -23,7 +23,7 @@ static void add_row(const JR_PLAN jsp_elementwise_params *p, const jr_row *row) 
     const int8_t *x1 = row->input1;
     const int8_t *x2 = row->input2;
     int8_t *output = row->output;
-    uint32_t left;
+    jr_size left;
     for (left = row->count; left > 0; left--) {
         const int32_t sum = scale_input(*x1 + p->input1_offset, high1, low1, exponent1) +
                             scale_input(*x2 + p->input2_offset, high2, low2, exponent2);

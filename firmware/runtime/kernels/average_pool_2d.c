@@ -6,7 +6,7 @@ static void average(const JR_PLAN jsp_pool_params *p, const jr_pool_window *wind
                     int8_t *output) {
     const int32_t count = (int32_t)(window->rows * window->columns);
     const int32_t half = count / 2;
-    uint32_t c, i, j;
+    jr_size c, i, j;
     for (c = 0; c < p->channels; c++) {
         const int8_t *row = window->input + c;
         int32_t sum = 0;

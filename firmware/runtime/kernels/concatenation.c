@@ -5,12 +5,12 @@
 void jr_concatenation_run(const jr_args *args) {
     const JR_PLAN jsp_concatenation_params *p =
         (const JR_PLAN jsp_concatenation_params *)args->params;
-    const uint32_t inputs = args->op->input_count;
-    const uint32_t output_row = jr_op_tensor(args, inputs)->size_bytes / p->outer;
+    const jr_size inputs = args->op->input_count;
+    const jr_size output_row = jr_op_tensor(args, inputs)->size_bytes / p->outer;
     int8_t *column = jr_output(args, 0);
-    uint32_t i, row;
+    jr_size i, row;
     for (i = 0; i < inputs; i++) {
-        const uint32_t row_bytes = jr_op_tensor(args, i)->size_bytes / p->outer;
+        const jr_size row_bytes = jr_op_tensor(args, i)->size_bytes / p->outer;
         const int8_t *input = jr_input(args, i);
         int8_t *output = column;
         for (row = 0; row < p->outer; row++) {

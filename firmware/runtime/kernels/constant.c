@@ -5,8 +5,9 @@ void jr_constant_run(const jr_args *args) {
     const JR_PLAN jsp_constant_params *p = (const JR_PLAN jsp_constant_params *)args->params;
     const JR_PLAN int8_t *data = (const JR_PLAN int8_t *)(args->plan + p->data_offset);
     int8_t *output = jr_output(args, 0);
-    uint32_t i;
-    for (i = 0; i < p->size_bytes; i++) {
+    const jr_size count = p->size_bytes;
+    jr_size i;
+    for (i = 0; i < count; i++) {
         output[i] = data[i];
     }
 }

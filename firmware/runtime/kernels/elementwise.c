@@ -4,7 +4,7 @@ void jr_for_each_row(const jr_args *args, jr_row_function function) {
     const JR_PLAN jsp_elementwise_params *p = (const JR_PLAN jsp_elementwise_params *)args->params;
     const int8_t *input1 = jr_input(args, 0);
     const int8_t *input2 = jr_input(args, 1);
-    uint32_t i, j, k;
+    jr_size i, j, k;
     jr_row row;
     row.output = jr_output(args, 0);
     row.step1 = p->input1_strides[3];

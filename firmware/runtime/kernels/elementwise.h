@@ -9,7 +9,7 @@ typedef struct jr_row {
     const int8_t *input1;
     const int8_t *input2;
     int8_t *output;
-    uint32_t step1, step2, count;
+    jr_size step1, step2, count;
 } jr_row;
 
 typedef void (*jr_row_function)(const JR_PLAN jsp_elementwise_params *params, const jr_row *row);

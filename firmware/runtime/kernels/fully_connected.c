@@ -8,15 +8,15 @@ void jr_fully_connected_run(const jr_args *args) {
     const JR_PLAN int32_t *multipliers =
         (const JR_PLAN int32_t *)(args->plan + p->multipliers_offset);
     const JR_PLAN int8_t *shifts = (const JR_PLAN int8_t *)(args->plan + p->shifts_offset);
-    const uint32_t row_bytes = (p->inputs + 3u) & ~UINT32_C(3);
-    const uint32_t channel_step = p->channels == 1u ? 0u : 1u;
+    const jr_size row_bytes = (jr_size)((p->inputs + 3u) & ~(jr_size)3);
+    const jr_size channel_step = p->channels == 1u ? 0u : 1u;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
-    uint32_t n, o, i;
+    jr_size n, o, i;
     for (n = 0; n < p->batch; n++) {
         const JR_PLAN int8_t *row = (const JR_PLAN int8_t *)(args->plan + p->weights_offset);
         for (o = 0; o < p->outputs; o++) {
-            const uint32_t channel = o * channel_step;
+            const jr_size channel = o * channel_step;
             uint32_t acc = (uint32_t)bias[o];
             for (i = 0; i < p->inputs; i++) {
                 acc += (uint32_t)((int32_t)input[i] * row[i]);

@@ -6,8 +6,9 @@ void jr_lookup_run(const jr_args *args) {
     const JR_PLAN int8_t *table = (const JR_PLAN int8_t *)(args->plan + p->table_offset);
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
-    uint32_t i;
-    for (i = 0; i < p->count; i++) {
+    const jr_size count = p->count;
+    jr_size i;
+    for (i = 0; i < count; i++) {
         output[i] = table[(uint8_t)input[i]];
     }
 }

@@ -3,7 +3,7 @@
 
 static void maximum(const JR_PLAN jsp_pool_params *p, const jr_pool_window *window,
                     int8_t *output) {
-    uint32_t c, i, j;
+    jr_size c, i, j;
     for (c = 0; c < p->channels; c++) {
         const int8_t *row = window->input + c;
         int32_t max = INT8_MIN;

@@ -6,13 +6,13 @@ void jr_mean_run(const jr_args *args) {
     const JR_PLAN jsp_mean_params *p = (const JR_PLAN jsp_mean_params *)args->params;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
-    const uint32_t outputs = jr_op_tensor(args, 1)->size_bytes;
-    const uint32_t reduced = jr_op_tensor(args, 0)->size_bytes / outputs;
+    const jr_size outputs = (jr_size)jr_op_tensor(args, 1)->size_bytes;
+    const jr_size reduced = (jr_size)jr_op_tensor(args, 0)->size_bytes / outputs;
     const uint32_t zero_points = reduced * (uint32_t)p->input_zero_point;
-    uint32_t kept_index[JSP_MAX_RANK] = {0};
-    uint32_t reduced_index[JSP_MAX_RANK] = {0};
-    uint32_t base = 0, offset = 0;
-    uint32_t o, i;
+    jr_size kept_index[JSP_MAX_RANK] = {0};
+    jr_size reduced_index[JSP_MAX_RANK] = {0};
+    jr_size base = 0, offset = 0;
+    jr_size o, i;
     for (o = 0; o < outputs; o++) {
         uint32_t sum = 0;
         for (i = 0; i < reduced; i++) {

@@ -4,7 +4,7 @@
 static void mul_row(const JR_PLAN jsp_elementwise_params *p, const jr_row *row) {
     const int8_t *x1 = row->input1;
     const int8_t *x2 = row->input2;
-    uint32_t i;
+    jr_size i;
     for (i = 0; i < row->count; i++) {
         const int32_t product = (*x1 + p->input1_offset) * (*x2 + p->input2_offset);
         row->output[i] = jr_to_int8(jr_requantize(product, p->output_multiplier, p->output_shift),

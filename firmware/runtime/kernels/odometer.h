@@ -8,17 +8,16 @@
  * Steps `index` to the next of `rank` dimensions, innermost last, and returns the
  * strided offset that belongs to it; after the last index it is all zeros and 0 again.
  */
-static inline uint32_t jr_odometer_step(uint32_t *index, uint32_t offset,
-                                        const JR_PLAN uint32_t *dims,
-                                        const JR_PLAN uint32_t *strides, uint32_t rank) {
+static inline jr_size jr_odometer_step(jr_size *index, jr_size offset, const JR_PLAN uint32_t *dims,
+                                       const JR_PLAN uint32_t *strides, uint8_t rank) {
     while (rank > 0) {
         rank--;
         index[rank]++;
-        offset += strides[rank];
+        offset += (jr_size)strides[rank];
         if (index[rank] < dims[rank]) {
             return offset;
         }
-        offset -= dims[rank] * strides[rank];
+        offset -= (jr_size)(dims[rank] * strides[rank]);
         index[rank] = 0;
     }
     return offset;

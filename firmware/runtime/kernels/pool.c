@@ -6,17 +6,18 @@ void jr_for_each_window(const jr_args *args, jr_pool_function function) {
     const int8_t *image = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     jr_pool_window window;
-    uint32_t n, y, x;
-    window.row_step = (uint32_t)p->input_w * p->channels;
+    jr_size n, y, x;
+    window.row_step = (jr_size)p->input_w * p->channels;
     for (n = 0; n < p->batch; n++) {
         for (y = 0; y < p->output_h; y++) {
-            const int32_t top = (int32_t)(y * p->stride_h) - p->pad_top;
+            const jr_position top = (jr_position)((jr_position)(y * p->stride_h) - p->pad_top);
             const jr_span rows = jr_clip_window(top, p->window_h, 1u, p->input_h);
-            const int8_t *row = image + (uint32_t)(top + (int32_t)rows.begin) * window.row_step;
+            const int8_t *row = image + (jr_size)(top + (jr_position)rows.begin) * window.row_step;
             for (x = 0; x < p->output_w; x++) {
-                const int32_t left = (int32_t)(x * p->stride_w) - p->pad_left;
+                const jr_position left =
+                    (jr_position)((jr_position)(x * p->stride_w) - p->pad_left);
                 const jr_span columns = jr_clip_window(left, p->window_w, 1u, p->input_w);
-                window.input = row + (uint32_t)(left + (int32_t)columns.begin) * p->channels;
+                window.input = row + (jr_size)(left + (jr_position)columns.begin) * p->channels;
                 window.rows = rows.end - rows.begin;
                 window.columns = columns.end - columns.begin;
                 function(p, &window, output);

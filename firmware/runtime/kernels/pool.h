@@ -7,8 +7,8 @@
 /* A window clipped to the input; never empty. Channels of a pixel are adjacent. */
 typedef struct jr_pool_window {
     const int8_t *input; /* first element of the window's first pixel */
-    uint32_t rows, columns;
-    uint32_t row_step; /* elements from a row to the next */
+    jr_size rows, columns;
+    jr_size row_step; /* elements from a row to the next */
 } jr_pool_window;
 
 /* Writes the `channels` outputs of one pixel. */

@@ -42,12 +42,12 @@ int32_t jr_reciprocal(uint32_t sum, int32_t *exponent) {
     return one_over_one_plus((int32_t)((sum << zeros) & UINT32_C(0x7FFFFFFF)));
 }
 
-static uint32_t sum_of_exponentials(const JR_PLAN int32_t *table, uint32_t entries, const int8_t *x,
-                                    uint32_t depth, int32_t max) {
+static uint32_t sum_of_exponentials(const JR_PLAN int32_t *table, jr_size entries, const int8_t *x,
+                                    jr_size depth, int16_t max) {
     uint32_t sum = 0;
-    uint32_t i;
+    jr_size i;
     for (i = 0; i < depth; i++) {
-        const uint32_t difference = (uint32_t)(max - x[i]);
+        const jr_size difference = (jr_size)(max - x[i]);
         if (difference < entries) {
             sum += (uint32_t)jr_rounding_shift_right(table[difference], ACCUMULATOR_INTEGER_BITS);
         }
@@ -58,29 +58,29 @@ static uint32_t sum_of_exponentials(const JR_PLAN int32_t *table, uint32_t entri
 void jr_softmax_run(const jr_args *args) {
     const JR_PLAN jsp_softmax_params *p = (const JR_PLAN jsp_softmax_params *)args->params;
     const JR_PLAN int32_t *table = (const JR_PLAN int32_t *)(args->plan + p->table_offset);
+    const jr_size rows = p->rows, depth = p->depth, entries = p->table_entries;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
-    uint32_t row, i;
-    for (row = 0; row < p->rows; row++) {
-        int32_t max = INT8_MIN;
+    jr_size row, i;
+    for (row = 0; row < rows; row++) {
+        int16_t max = INT8_MIN;
         int32_t scale, exponent;
-        for (i = 0; i < p->depth; i++) {
+        for (i = 0; i < depth; i++) {
             max = input[i] > max ? input[i] : max;
         }
-        scale = jr_reciprocal(sum_of_exponentials(table, p->table_entries, input, p->depth, max),
-                              &exponent);
+        scale = jr_reciprocal(sum_of_exponentials(table, entries, input, depth, max), &exponent);
         exponent += 31 - 8;
-        for (i = 0; i < p->depth; i++) {
-            const uint32_t difference = (uint32_t)(max - input[i]);
+        for (i = 0; i < depth; i++) {
+            const jr_size difference = (jr_size)(max - input[i]);
             int32_t value = 0;
             /* From 2^32 on, the divisor leaves nothing of a Q0.31 value. */
-            if (difference < p->table_entries && exponent <= 31) {
+            if (difference < entries && exponent <= 31) {
                 value =
                     jr_rounding_shift_right(jr_multiply_high(table[difference], scale), exponent);
             }
             output[i] = jr_to_int8(value, INT8_MIN, INT8_MIN, INT8_MAX);
         }
-        input += p->depth;
-        output += p->depth;
+        input += depth;
+        output += depth;
     }
 }

@@ -5,13 +5,13 @@
 
 void jr_transpose_run(const jr_args *args) {
     const JR_PLAN jsp_transpose_params *p = (const JR_PLAN jsp_transpose_params *)args->params;
-    const uint32_t row_elements = p->dims[INNER];
-    const uint32_t step = p->input_strides[INNER];
+    const jr_size row_elements = p->dims[INNER];
+    const jr_size step = p->input_strides[INNER];
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
-    uint32_t index[INNER] = {0};
-    uint32_t offset = 0;
-    uint32_t left, i;
+    jr_size index[INNER] = {0};
+    jr_size offset = 0;
+    jr_size left, i;
     for (left = jr_op_tensor(args, 1)->size_bytes; left > 0; left -= row_elements) {
         const int8_t *x = input + offset;
         for (i = 0; i < row_elements; i++) {
