@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "handlers.h"
 
 /* Writes a list, of which only a window is sent: nobody needs room for the whole. */
@@ -67,6 +65,15 @@ static void put_uid(window *out, const JR_PLAN port_info *info) {
     }
 }
 
+/* Known only when the board is up, so in RAM. */
+static void put_emulator(window *out, const char *name) {
+    uint8_t count = 0;
+    while (count < 255 && name[count] != '\0') {
+        count++;
+    }
+    put(out, JSP_TAG_EMULATOR, name, count);
+}
+
 static void put_list(window *out, const JR_PLAN port_info *info) {
     static const JR_PLAN char firmware[] = JSA_FIRMWARE_VERSION;
     static const JR_PLAN char build[] = JSA_BUILD;
@@ -95,7 +102,7 @@ static void put_list(window *out, const JR_PLAN port_info *info) {
     put_byte(out, JSP_PLAN_VERSION_MINOR);
     put_u32(out, JSP_TAG_STATIC_BYTES, info->static_bytes);
     put_u32(out, JSP_TAG_STACK_BYTES, info->stack_bytes);
-    put(out, JSP_TAG_EMULATOR, info->emulator, (uint8_t)strlen(info->emulator));
+    put_emulator(out, info->emulator);
 }
 
 uint16_t jsa_capabilities_bytes(const JR_PLAN port_info *info) {
