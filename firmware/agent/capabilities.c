@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 #include "handlers.h"
 
 /* Writes a list, of which only a window is sent: nobody needs room for the whole. */
