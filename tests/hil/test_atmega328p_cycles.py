@@ -1,8 +1,8 @@
 """Cycles of the emulated UNO: every class of instruction against the data sheet.
 
-The expected figures are those of the ATmega48A/PA/88A/PA/168A/PA/328/P data sheet, DS40002061,
-chapter 36 (Instruction Set Summary, column "#Clocks"); interrupts are section 7.7.1. The board
-times itself with Timer 1 at the system clock.
+The expected figures are those of the ATmega48A/PA/88A/PA/168A/PA/328/P data sheet, DS40002061:
+"Instruction Set Summary", column "#Clocks", under the headings that the lists below have;
+interrupts are section 7.7.1. The board times itself with Timer 1 at the system clock.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Sequence(NamedTuple):
     after: str = ""
 
 
+# Arithmetic and logic instructions, and the register moves.
 ARITHMETIC = [
     *(
         Sequence(name, 1, f"{name} r16, r17")
@@ -55,6 +56,7 @@ ARITHMETIC = [
     ),
 ]
 
+# Bit and bit-test instructions, IN and OUT, MCU control instructions.
 BITS = [
     Sequence("bset", 1, "set"),
     Sequence("bclr", 1, "clt"),
@@ -70,6 +72,7 @@ BITS = [
 ]
 
 _POINTERS = "ldi r26, 0x00\nldi r27, 0x02\nmovw r30, r26\nmovw r28, r26"
+# Data transfer instructions.
 MEMORY = [
     *(
         Sequence(f"ld {mode}", 2, f"ld r16, {mode}", _POINTERS)
@@ -92,6 +95,7 @@ MEMORY = [
 ]
 
 _CLEAR_Z, _SET_Z = "clz", "sez"
+# Branch instructions.
 BRANCHES = [
     Sequence("rjmp", 2, "rjmp 1f\n1:"),
     Sequence("jmp", 3, "jmp 1f\n1:"),
@@ -114,6 +118,7 @@ BRANCHES = [
 
 _BIT_SET = "ldi r16, 1\nldi r17, 1\nout 0x1e, r16"
 _BIT_CLEAR = "ldi r16, 0\nldi r17, 1\nout 0x1e, r16"
+# Branch instructions that skip: 1, or 2 and 3 over one and two words.
 SKIPS = [
     Sequence(
         f"{name}, {what}", cycles + other, f"{code}\n{skipped}", _BIT_SET if is_set else _BIT_CLEAR

@@ -200,7 +200,7 @@ export class Core extends CPU {
         }
         avrInstruction(this);
         return;
-      case 13: // CBI takes two cycles (chapter 36), one in avr8js
+      case 13: // CBI takes two cycles (Instruction Set Summary), one in avr8js
         avrInstruction(this);
         this.cycles += 1;
         return;
@@ -249,7 +249,7 @@ export class Core extends CPU {
     this.cycles += 1;
   }
 
-  /** Section 10.2: without SE the instruction does nothing; of the modes only idle is modelled. */
+  /** Section 10.1: without SE the instruction does nothing; of the modes only idle is modelled. */
   sleep() {
     const mode = this.data[SMCR];
     if (mode & ~SMCR_SE) {

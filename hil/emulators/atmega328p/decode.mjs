@@ -1,7 +1,7 @@
 /**
  * Which way an opcode is executed: most by avr8js, the kinds below by `core.mjs`. A table over all 65,536, built once
- * from the encodings of the AVR Instruction Set Manual (DS40002198) that the ATmega328P has (data sheet, chapter 36):
- * what no pattern fits is undefined there, be it XCH, ELPM, EIJMP or DES.
+ * from the encodings of the AVR Instruction Set Manual (DS40002198) that are in the data sheet's Instruction Set
+ * Summary: what no pattern fits is undefined on the part, be it XCH, ELPM, EIJMP or DES.
  */
 
 /** Kinds as small integers: the core switches on them. */
