@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+import devices
 from hil.emulators.process import EmulatorProcess
 from hil.emulators.programs import CHECKOUT, find_image, node_command, pick
 from host.errors import ConfigError
@@ -58,4 +59,11 @@ class Atmega328pEmulator:
             )
         command = node_command("uno", _MAIN, "avr8js")
         command += ["--image", str(find_image("uno", firmware or self.default_firmware))]
+        command += ["--baud", str(_line_baud())]
         return EmulatorProcess("avr8js", command, deadline_s)
+
+
+def _line_baud() -> int:
+    """The rate at which the host opens the board's serial port."""
+    rates = [transport.baud for transport in devices.load("uno").transports]
+    return next(int(rate.value) for rate in rates if rate is not None)

@@ -24,7 +24,6 @@ const USAGE = `usage: node main.mjs --image FILE [options]
   --port N              TCP port for USART0 (default 0: any)
   --control-port N      TCP port for commands (default 0: any)
   --exit-with-parent    end when stdin closes or the parent process is gone
-  --verbose             say what the peripherals warn about
 `;
 
 function options() {
@@ -35,7 +34,6 @@ function options() {
       port: { type: 'string', default: '0' },
       'control-port': { type: 'string', default: '0' },
       'exit-with-parent': { type: 'boolean', default: false },
-      verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -58,12 +56,8 @@ function options() {
 
 const values = readOptions(USAGE, options);
 const line = new SerialLine(Number(values.baud), (bytes) => uart.send(bytes));
-const program = new Program(values);
-const board = new Board(
-  { flash: values.flash, description: `avr8js ${AVR8JS_VERSION}` },
-  [line],
-  program.events,
-);
+const program = new Program();
+const board = new Board({ flash: values.flash, description: `avr8js ${AVR8JS_VERSION}` }, [line], program.events);
 const uart = new LineServer(board, line);
 await program.run(
   board,

@@ -30,8 +30,8 @@ function exitWithParent(end) {
 
 /** Runs one board as this process, from its first instruction to the end of the process. */
 export class Program {
-  /** @param {{ verbose: boolean }} options */
-  constructor({ verbose }) {
+  /** @param {{ verbose?: boolean }} options verbose: say what the peripherals warn about */
+  constructor({ verbose = false } = {}) {
     this.exitCode = 0;
     this.control = null;
     /** What a board reports its doings to. */
