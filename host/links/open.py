@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from host.errors import ConfigError
 from host.links.base import Link
+
+OWN_AGENT = Path(__file__).resolve().parents[2] / "build" / "firmware" / "posix" / "pc-agent"
+"""What `make firmware` builds for this computer."""
+
+
+def open_own_agent() -> Link:
+    """Starts the agent for this computer as a process of its own.
+
+    Raises:
+        ConfigError: it is not built.
+    """
+    from host.links.process import ProcessLink
+
+    return ProcessLink(OWN_AGENT)
 
 
 def open_link(port: str) -> Link:

@@ -16,7 +16,7 @@ from host.compiler import PlannedOp
 from host.emulators import open_emulator
 from host.errors import BoardError, ConfigError, ExitCode
 from host.links.base import Link
-from host.links.open import open_link
+from host.links.open import open_link, open_own_agent
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
 from host.measurement.evidence import evidence_of, find_profile, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
@@ -189,8 +189,18 @@ def _open(request: MeasureRequest, observer: Observer) -> Link:
     if request.port is not None:
         return open_link(request.port)
     board = request.board or DEFAULT_BOARD
+    if _is_this_computer(board):
+        if request.flash_model is not None or request.link is not None:
+            raise ConfigError(f"{board} is not emulated: it has no --flash-model and no --link")
+        observer.stage("starting the agent on this computer")
+        return open_own_agent()
     observer.stage(f"starting the emulated {board}")
     return open_emulator(board, flash_model=request.flash_model, link=request.link)
+
+
+def _is_this_computer(board: str) -> bool:
+    profile = find_profile(board)
+    return profile is not None and any(way.kind == "process" for way in profile.transports)
 
 
 def _check_board(request: MeasureRequest, capabilities: Capabilities) -> None:

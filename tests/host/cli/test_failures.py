@@ -44,6 +44,7 @@ CNN = EXAMPLES / "digits_cnn_int8.tflite"
         (["--port", "mqtt://rack"], "--port mqtt://rack"),
         ([MLP, "--save-output", "nowhere/y.npy"], "no such folder"),
         (["--flash-model", "instant"], "instant"),
+        (["--board", "pc", "--flash-model", "xip"], "pc is not emulated"),
         (["--link", "carrier-pigeon"], "carrier-pigeon"),
     ],
 )

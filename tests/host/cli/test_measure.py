@@ -16,7 +16,7 @@ from protocol.measurement import Measurement
 from protocol.messages import ANSWER_BIT, RUN_ANSWER, MessageType
 from tests.host.cli.conftest import HostCommand
 from tests.support.faulty_link import Faults, FaultyLink
-from tests.support.pc_agent import ROOT
+from tests.support.pc_agent import ROOT, build_pc_agent
 
 EXAMPLES = ROOT / "examples"
 MLP = EXAMPLES / "digits_mlp_int8.tflite"
@@ -140,3 +140,13 @@ def test_a_history_that_cannot_be_written(
     assert done.returncode == 2
     assert "file is not a database\nhint: name another one" in done.stderr
     assert "uploading" not in done.stderr
+
+
+def test_this_computer_is_a_board_too(host: HostCommand) -> None:
+    build_pc_agent()
+    done = host("measure", MLP, "--board", "pc", "--json", *FEW)
+    assert done.returncode == 0, done.stderr
+    record = Measurement.from_json(done.stdout)
+    assert (record.board.id, record.link.transport) == ("pc", "process")
+    assert (record.evidence.source, record.evidence.fidelity) == ("hardware", "silicon")
+    assert record.output.verdict == "exact"

@@ -12,6 +12,10 @@ import pytest
 
 from host.errors import ConfigError, LinkError
 from host.links.open import open_link
+from host.links.process import ProcessLink
+from protocol.framing import Frame
+from protocol.messages import MessageType
+from tests.support.pc_agent import build_pc_agent
 
 
 @pytest.fixture
@@ -94,3 +98,30 @@ def test_tcp_to_nobody() -> None:
 def test_addresses_that_cannot_be_read(port: str) -> None:
     with pytest.raises(ConfigError, match="--port"):
         open_link(port)
+
+
+def test_the_agent_of_this_computer_runs_while_its_link_is_open() -> None:
+    link = ProcessLink(build_pc_agent())
+    frame = Frame(MessageType.PING, 0, 1, b"")
+    link.write(frame.to_wire())
+    assert link.read(5.0)
+    assert link.read(0.01) == b""
+    link.close()
+    link.close()
+    with pytest.raises(LinkError, match="pc-agent ended"):
+        link.read(1.0)
+
+
+def test_an_agent_that_ends_says_why(tmp_path: Path) -> None:
+    program = tmp_path / "agent"
+    program.write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
+    program.chmod(0o755)
+    link = ProcessLink(program)
+    with pytest.raises(LinkError, match="agent ended: out of order"):
+        link.read(5.0)
+    link.close()
+
+
+def test_an_agent_that_is_not_built() -> None:
+    with pytest.raises(ConfigError, match="is not built"):
+        ProcessLink(Path("nowhere/pc-agent"))
