@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,21 +59,43 @@ class Backend:
 
 @attrs.frozen
 class UsbIdentity:
-    """What a serial port of this board may be found by."""
+    """What a serial port of this board may be found by.
+
+    ``generic``: a converter or probe that other products have too, so that it alone does not
+    tell the board.
+    """
 
     vendor_id: int
     product_id: int
     what: str
     reference: str
+    generic: bool = False
 
 
 @attrs.frozen
 class Transport:
-    """A way to the board: ``serial``, or ``process`` for an agent on this computer."""
+    """A way to the board: ``serial``, or ``process`` for an agent on this computer.
+
+    ``startup_s``: opening the port resets the board, and its agent listens so much later.
+    """
 
     kind: str
     baud: Figure | None
     usb: tuple[UsbIdentity, ...]
+    startup_s: Figure | None = None
+
+
+@attrs.frozen
+class Programmer:
+    """What writes an image into the board's flash.
+
+    ``image`` is the image's name in the board's folder of ``build/firmware``; ``arguments``
+    are the programmer's own, as the schema has them.
+    """
+
+    name: str
+    image: str
+    arguments: Mapping[str, Any]
 
 
 @attrs.frozen
@@ -99,6 +122,7 @@ class Profile:
     backends: tuple[Backend, ...]
     transports: tuple[Transport, ...]
     emulator: Emulator | None
+    programmer: Programmer | None = None
 
 
 def load(device_id: str, catalog: Path = CATALOG) -> Profile:
@@ -173,6 +197,7 @@ def _profile(data: dict[str, Any]) -> Profile:
         emulator=None
         if emulator is None
         else Emulator(emulator["name"], emulator["fidelity"], _figure(emulator["error_band_pct"])),
+        programmer=_programmer(data.get("programmer")),
     )
 
 
@@ -186,10 +211,19 @@ def _transport(data: dict[str, Any]) -> Transport:
                 int(identity["product_id"], 16),
                 identity["what"],
                 identity["reference"],
+                identity.get("generic", False),
             )
             for identity in data.get("usb", ())
         ),
+        startup_s=_figure(data.get("startup_s")),
     )
+
+
+def _programmer(data: dict[str, Any] | None) -> Programmer | None:
+    if data is None:
+        return None
+    arguments = {key: value for key, value in data.items() if key not in ("name", "image")}
+    return Programmer(data["name"], data["image"], arguments)
 
 
 def _figure(data: dict[str, Any] | None) -> Figure | None:
