@@ -1,0 +1,1 @@
+"""Gets images into the flash of boards: their formats, and a programmer a file."""
