@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib.metadata import version
 from types import FrameType
 from typing import Annotated
@@ -14,6 +15,8 @@ import typer
 
 from host.cli.emulate import emulate
 from host.cli.measure import measure
+from host.cli.profile import profile
+from host.cli.quantize import quantize
 from host.errors import ExitCode, JumpstationError
 
 _DEBUG = "--debug"
@@ -26,6 +29,8 @@ app = typer.Typer(
 )
 app.command()(measure)
 app.command()(emulate)
+app.command()(profile)
+app.command()(quantize)
 
 
 def _show_version(wanted: bool) -> None:
@@ -54,13 +59,17 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main() -> None:
-    """Runs the command line; its exit codes are those of host.errors."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits; the exit codes are those of host.errors.
+
+    Args:
+        arguments: without the program's name; ``None``: this process's own.
+    """
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _terminate)
     try:
-        app()
+        app(arguments)
     except Exception as error:
         if _DEBUG in sys.argv[1:]:
             traceback.print_exc()

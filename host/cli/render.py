@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -21,7 +22,15 @@ _VERDICTS = {
 def print_measurement(outcome: Outcome) -> None:
     """Prints the result to stdout."""
     console = Console(highlight=False, markup=False)
-    rows = _rows(outcome.record)
+    print_rows(console, _rows(outcome.record))
+    if outcome.record.ops is not None:
+        console.print()
+        console.print(_op_table(outcome.record))
+    sys.stdout.flush()
+
+
+def print_rows(console: Console, rows: Sequence[tuple[str, str]]) -> None:
+    """Names and what is said of them, in two columns."""
     if console.is_terminal:
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold", no_wrap=True)
@@ -29,13 +38,11 @@ def print_measurement(outcome: Outcome) -> None:
         for name, text in rows:
             table.add_row(name, text)
         console.print(table)
-    else:  # whole lines, whatever their length: they are searched and compared
-        for name, text in rows:
-            print(f"{name:<9}{text}")
-    if outcome.record.ops is not None:
-        console.print()
-        console.print(_op_table(outcome.record))
-    sys.stdout.flush()
+        return
+    # Whole lines, whatever their length: they are searched and compared.
+    width = max(len(name) for name, _ in rows) + 2
+    for name, text in rows:
+        print(f"{name:<{width}}{text}")
 
 
 def _rows(record: Measurement) -> list[tuple[str, str]]:

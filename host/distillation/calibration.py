@@ -57,6 +57,18 @@ class Calibration:
         return self.samples[~held_out], self.samples[held_out]
 
 
+def choose_calibration(model: Path, graph: Graph, data: Path | None) -> Calibration:
+    """``data``, else ``calibration/`` beside the model where that is, else random samples.
+
+    Raises:
+        ConfigError: as of :func:`read_calibration`.
+    """
+    beside = model.parent / "calibration"
+    if data is None and beside.is_dir():
+        data = beside
+    return synthetic(graph) if data is None else read_calibration(data, graph)
+
+
 def synthetic(graph: Graph, seed: int = 0) -> Calibration:
     """Seeded standard normal samples, for want of real ones."""
     shape = _input(graph).shape

@@ -76,6 +76,24 @@ class TfliteRunner:
                 continue
         return found
 
+    def saturation(self) -> dict[str, float]:
+        """Share of each int8 tensor's values that lie at an end of int8, of the last run.
+
+        An end that stands for 0 does not count: a ReLU's zeros are no saturation.
+        """
+        found = {}
+        for detail in self._interpreter.get_tensor_details():
+            if detail["dtype"] != np.int8:
+                continue
+            try:
+                values = self._interpreter.get_tensor(detail["index"])
+            except ValueError:  # a tensor without a buffer of its own
+                continue
+            zero_point = detail["quantization"][1]
+            ends = [end for end in (-128, 127) if end != zero_point]
+            found[detail["name"]] = float(np.isin(values, ends).mean())
+        return found
+
     def _as_stored(self, sample: NDArray[np.float32]) -> NDArray[Any]:
         values = sample.reshape(self._input["shape"])
         if self._input["dtype"] != np.int8:

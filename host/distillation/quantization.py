@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from host.distillation.inference import TfliteRunner, quiet
 from host.errors import ModelError
 from host.models.graph import Graph
+from host.models.tflite_buffers import inline_buffers
 from host.models.tflite_writer import SIGNATURE_KEY, write_float_tflite
 
 PRECISIONS = ("int8", "int4")
@@ -85,11 +86,11 @@ def _ranges(tool: quantizer.Quantizer, graph: Graph, samples: NDArray[np.float32
 
 def _apply(tool: quantizer.Quantizer, ranges: Ranges, graph: Graph) -> bytes:
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with quiet(), contextlib.redirect_stderr(io.StringIO()):
             result = tool.quantize(ranges, enable_progress_report=False)
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{graph.name}: the quantizer refuses the model: {error}") from error
-    return bytes(result.quantized_model)
+    return inline_buffers(bytes(result.quantized_model))
 
 
 def _clipped(model: bytes, plain: Ranges, samples: NDArray[np.float32]) -> Ranges:

@@ -28,7 +28,7 @@ BUFFER_ALIGNMENT_BYTES = 16
 WRITABLE_DTYPES = frozenset({DType.FLOAT32, DType.INT8, DType.INT32, DType.INT64, DType.BOOL})
 
 
-class _AlignedBufferT(schema.BufferT):  # type: ignore[misc]  # LiteRT ships no types
+class AlignedBuffer(schema.BufferT):  # type: ignore[misc]  # LiteRT ships no types
     """A buffer whose data is aligned: Python's generated code ignores ``force_align``."""
 
     def Pack(self, builder: Any) -> Any:  # noqa: N802  # overrides the generated name
@@ -273,7 +273,7 @@ class _Writer:
             return 0
         little_endian = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
         raw = np.frombuffer(little_endian.tobytes(), dtype=np.uint8)
-        self._buffers.append(_AlignedBufferT(data=raw))
+        self._buffers.append(AlignedBuffer(data=raw))
         return len(self._buffers) - 1
 
     def _operator(self, op: Op) -> Any:

@@ -1,0 +1,113 @@
+"""Quantizes a model file and reports what that did.
+
+``python -m host.distillation.quantizer`` is ``host quantize``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from host.distillation.calibration import choose_calibration
+from host.distillation.inference import TfliteRunner
+from host.distillation.quantization import quantize
+from host.errors import ModelError
+from host.models import load_model
+from host.models.graph import DType, Graph
+from host.models.tflite_writer import write_float_tflite
+
+_REPORTED_SAMPLES = 32
+_WORST_LAYERS = 5
+
+
+@attrs.frozen(eq=False)
+class QuantizationResult:
+    """``report`` holds plain JSON values: errors by layer, saturation by tensor."""
+
+    tflite: bytes
+    report: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def quantize_model(
+    model: Path,
+    calibration_data: Path | None,
+    precision: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> QuantizationResult:
+    """Post-training quantization of a float model.
+
+    Raises:
+        ConfigError: model or calibration data cannot be read, or do not fit each other.
+        ModelError: the model is quantized already, or not supported.
+    """
+    graph = load_model(model)
+    if any(tensor.dtype is DType.INT8 for tensor in graph.tensors):
+        raise ModelError(f"{model}: is quantized already; name the float model it came from")
+    calibration = choose_calibration(model, graph, calibration_data)
+    to_calibrate, hold_out = calibration.split()
+    progress(f"quantizing to {precision} with {len(to_calibrate)} samples")
+    quantized = quantize(graph, to_calibrate, hold_out, precision)
+    progress("comparing the layers")
+    layers = _layers(graph, quantized.tflite, hold_out[:_REPORTED_SAMPLES])
+    worst = sorted(layers, key=lambda layer: -float(layer["relative_error"]))[:_WORST_LAYERS]
+    report = {
+        "model": str(model),
+        "precision": precision,
+        "ranges": quantized.ranges,
+        "calibration": {
+            "source": calibration.source,
+            "sha256": calibration.sha256,
+            "calibration_count": len(to_calibrate),
+            "hold_out_count": len(hold_out),
+        },
+        "error_mean": quantized.hold_out_error_mean,
+        "float_bytes": len(write_float_tflite(graph)),
+        "quantized_bytes": len(quantized.tflite),
+        "layers": layers,
+        "worst_layers": [layer["name"] for layer in worst],
+    }
+    return QuantizationResult(quantized.tflite, report, calibration.notes)
+
+
+def _layers(graph: Graph, quantized: bytes, samples: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """Each op's output: mean error as a part of its range, and share of values at int8's ends."""
+    exact = TfliteRunner(write_float_tflite(graph), preserve_all=True)
+    coarse = TfliteRunner(quantized, preserve_all=True)
+    names = [graph.tensors[op.outputs[0]].name for op in graph.ops]
+    errors: dict[str, list[float]] = {name: [] for name in names}
+    spans: dict[str, list[float]] = {name: [] for name in names}
+    saturated: dict[str, list[float]] = {name: [] for name in names}
+    for sample in samples:
+        exact.run(sample)
+        coarse.run(sample)
+        expected, found, ends = exact.tensors(), coarse.tensors(), coarse.saturation()
+        for name in names:
+            if name in expected and name in found and expected[name].size == found[name].size:
+                difference = expected[name].reshape(-1) - found[name].reshape(-1)
+                errors[name].append(float(np.abs(difference).mean()))
+                spans[name].append(float(np.ptp(expected[name])))
+                saturated[name].append(ends.get(name, 0.0))
+    return [
+        {
+            "name": name,
+            "kind": str(op.kind),
+            "error_mean": float(np.mean(errors[name])),
+            "relative_error": float(np.mean(errors[name]) / (max(spans[name]) or 1.0)),
+            "saturated_share": float(np.mean(saturated[name])),
+        }
+        for name, op in zip(names, graph.ops, strict=True)
+        if errors[name]
+    ]
+
+
+if __name__ == "__main__":
+    from host.cli import main
+
+    main(["quantize", *sys.argv[1:]])

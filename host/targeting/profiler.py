@@ -1,0 +1,226 @@
+"""Measures what a model needs of a board, by running it: the requirement vector.
+
+``python -m host.targeting.profiler`` is ``host profile``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from host.compiler import CompiledPlan, compile_graph
+from host.distillation.calibration import choose_calibration
+from host.distillation.inference import TfliteRunner
+from host.distillation.quantization import PRECISIONS, quantize
+from host.errors import ConfigError
+from host.measurement.measure import MeasureRequest, run_measurement
+from host.models import load_model
+from host.models.graph import DType, Graph
+from host.models.tflite_importer import import_tflite
+from host.models.tflite_writer import write_float_tflite
+from host.targeting.accuracy import compare
+from host.targeting.flops import flops_of
+from host.targeting.vector import RequirementVector
+
+_PASSES = 50
+_TOOLS = ("ai-edge-litert", "ai-edge-quantizer", "numpy", "onnx", "onnxruntime", "tflite-micro")
+
+Progress = Callable[[str], None]
+
+
+@attrs.frozen(eq=False)
+class Profiled:
+    """The vector, and the quantized models behind it by precision."""
+
+    vector: RequirementVector
+    candidates: dict[str, bytes]
+    notes: tuple[str, ...]
+
+
+def profile_model(
+    model: Path, calibration_data: Path | None, progress: Progress = lambda _: None
+) -> Profiled:
+    """Runs the model as float32, int8 and int4, and its plan in the posix runtime.
+
+    Args:
+        model: a float model, or an int8 one, whose errors then are not known.
+        calibration_data: a file or folder; ``None``: ``calibration/`` beside the model where that
+            is, else seeded random samples.
+
+    Raises:
+        ConfigError: model or calibration data cannot be read, or do not fit each other.
+        ModelError: the model is not supported.
+    """
+    graph = load_model(model)
+    if any(tensor.dtype is DType.INT8 for tensor in graph.tensors):
+        return _profile_int8(model, graph, progress)
+    calibration = choose_calibration(model, graph, calibration_data)
+    to_calibrate, hold_out = calibration.split()
+    float_model = write_float_tflite(graph)
+    progress("running the float model")
+    expected = TfliteRunner(float_model).run_all(hold_out)
+    candidates, errors = {}, {}
+    for precision in PRECISIONS:
+        progress(f"quantizing to {precision}")
+        quantized = quantize(graph, to_calibrate, hold_out, precision)
+        candidates[precision] = quantized.tflite
+        found = TfliteRunner(quantized.tflite).run_all(hold_out)
+        errors[precision] = {**compare(expected, found), "ranges": quantized.ranges}
+    details = {
+        "calibration": {
+            "source": calibration.source,
+            "count": len(calibration.samples),
+            "sha256": calibration.sha256,
+            "calibration_count": len(to_calibrate),
+            "hold_out_count": len(hold_out),
+            "calibration_sha256": _sha256(to_calibrate),
+            "hold_out_sha256": _sha256(hold_out),
+        },
+        "errors": errors,
+        "output_range": [float(expected.min()), float(expected.max())],
+    }
+    vector = _vector(model, graph, float_model, candidates["int8"], hold_out[0], details, progress)
+    return Profiled(vector, candidates, calibration.notes)
+
+
+def _profile_int8(model: Path, graph: Graph, progress: Progress) -> Profiled:
+    data = model.read_bytes()
+    sample = np.zeros(graph.tensors[graph.inputs[0]].shape, np.float32)
+    note = f"{model}: is quantized already, so that its error against float32 is not known"
+    vector = _vector(model, graph, data, data, sample, {}, progress)
+    return Profiled(vector, {"int8": data}, (note,))
+
+
+def _vector(
+    model: Path,
+    graph: Graph,
+    timed: bytes,
+    int8_model: bytes,
+    sample: NDArray[np.float32],
+    details: dict[str, Any],
+    progress: Progress,
+) -> RequirementVector:
+    plan = compile_graph(import_tflite(int8_model, model.stem))
+    progress("running the plan in the posix runtime")
+    peak_bytes, peak_source = _peak_ram(int8_model, plan)
+    progress("timing the model on this computer")
+    times_ms = TfliteRunner(timed, optimized=True).time_ms(sample, _PASSES)
+    latency_ms = statistics.median(times_ms)
+    errors = details.get("errors", {})
+    return RequirementVector(
+        flops=flops_of(graph),
+        peak_ram_kb=peak_bytes / 1024,
+        latency_cpu_ms=latency_ms,
+        latency_dxm1_ms=None,
+        throughput_fps=1000.0 / latency_ms,
+        int8_error_mean=errors["int8"]["mean"] if errors else None,
+        int4_error_mean=errors["int4"]["mean"] if errors else None,
+        input_shape=_declared(graph, graph.inputs[0], graph.input_permutations),
+        output_shape=_declared(graph, graph.outputs[0], graph.output_permutations),
+        details={
+            "model": {
+                "path": str(model.resolve()),
+                "sha256": graph.sha256,
+                "framework": graph.source_format,
+            },
+            **details,
+            "macs": plan.macs,
+            "peak_ram_source": peak_source,
+            "process_peak_kb": _process_peak_kb(),
+            "plans": {"int8": _plan_facts(plan)},
+            "ops": [
+                {"kind": op.kind.name, "macs": op.macs, "scratch_bytes": op.scratch_bytes}
+                for op in plan.ops
+            ],
+            "latency_dxm1_reason": "the vendor's runtime for the DX-M1 is not installed",
+            "cpu": {
+                "name": platform.processor() or platform.machine(),
+                "clock_mhz": _clock_mhz(),
+                "engine": "LiteRT, one thread",
+                "passes": _PASSES,
+            },
+            "tools": {name: _version(name) for name in _TOOLS},
+        },
+    )
+
+
+def _plan_facts(plan: CompiledPlan) -> dict[str, Any]:
+    return {
+        "plan_bytes": len(plan.data),
+        "arena_bytes": plan.arena_bytes,
+        "ops": sorted({op.kind.name for op in plan.ops}),
+    }
+
+
+class _Unseen:
+    """Nobody looks on."""
+
+    def stage(self, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
+    def upload(self, done: int, total: int) -> None: ...
+    def runs(self, done: int, total: int) -> None: ...
+
+
+def _peak_ram(int8_model: bytes, plan: CompiledPlan) -> tuple[int, str]:
+    """The arena's high-water mark in the posix runtime; the planner's where that is not built."""
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        file.write(int8_model)
+        file.flush()
+        request = MeasureRequest(model=Path(file.name), board="pc", iterations=1, warmup=0)
+        try:
+            memory = run_measurement(request, _Unseen()).record.memory
+        except ConfigError:
+            return plan.arena_bytes, "planner"
+    assert memory.arena_bytes is not None
+    return memory.arena_bytes, "arena_measured"
+
+
+def _declared(graph: Graph, index: int, permutations: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of input or output 0 as the model's file has it."""
+    shape = graph.tensors[index].shape
+    return tuple(shape[axis] for axis in permutations[0]) if permutations else shape
+
+
+def _sha256(samples: NDArray[np.float32]) -> str:
+    return hashlib.sha256(samples.astype("<f4").tobytes()).hexdigest()
+
+
+def _process_peak_kb() -> float | None:
+    """Of this process, Python and all; what a desktop would take, not a board."""
+    info = psutil.Process().memory_info()
+    peak = getattr(info, "peak_wset", None)
+    if peak is None and sys.platform != "win32":
+        import resource
+
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return None if peak is None else peak / 1024
+
+
+def _clock_mhz() -> float | None:
+    frequency = psutil.cpu_freq()
+    return None if frequency is None else float(frequency.current)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    from host.cli import main
+
+    main(["profile", *sys.argv[1:]])
