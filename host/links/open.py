@@ -23,17 +23,19 @@ def open_own_agent() -> Link:
     return ProcessLink(OWN_AGENT)
 
 
-def open_link(port: str) -> Link:
+def open_link(port: str, *, baud: int | None = None) -> Link:
     """Opens ``tcp://host:port``, or anything else as a serial port or pseudo-terminal.
+
+    ``baud`` is a serial port's; None: the usual one.
 
     Raises:
         ConfigError: the address cannot be read.
         LinkError: nothing is there, or another program has it.
     """
     if "://" not in port:
-        from host.links.serial import SerialLink
+        from host.links.serial import DEFAULT_BAUD, SerialLink
 
-        return SerialLink(port)
+        return SerialLink(port, baud or DEFAULT_BAUD)
     try:
         parts = urlsplit(port)
         host, number = parts.hostname, parts.port

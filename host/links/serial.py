@@ -33,6 +33,14 @@ class SerialLink:
         except (serial.SerialException, OSError, ValueError) as error:
             raise _cannot_open(port, error) from error
 
+    @property
+    def has_modem_lines(self) -> bool:
+        """Whether opening it moved DTR, which resets some boards: a pseudo-terminal has none."""
+        try:
+            return isinstance(self._port.cts, bool)
+        except (serial.SerialException, OSError):
+            return False
+
     def read(self, timeout_s: float) -> bytes:
         try:
             self._port.timeout = timeout_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,19 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 import devices
+from host.boards.ports import connected_ports
+from host.boards.reach import Board, BoardOnPort, EmulatedBoard, OwnAgent
 from host.compiler import PlannedOp
-from host.emulators import open_emulator
 from host.errors import BoardError, ConfigError, ExitCode
-from host.links.base import Link
-from host.links.open import open_link, open_own_agent
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
 from host.measurement.evidence import evidence_of, find_profile, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
 from host.measurement.record import Findings, build_record
 from host.measurement.series import Runner, Schedule, Series, run_series
-from host.reference import expected_output
+from host.reference import ExpectedOutput, expected_output
 from host.session import Session
-from protocol.capabilities import Capabilities, Feature
+from protocol.capabilities import Capabilities, Feature, WrittenBy
 from protocol.measurement import Measurement, Verdict
 from protocol.messages import Store
 
@@ -98,39 +98,97 @@ def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
         DeadlineExceeded: the board did not answer.
     """
     _check_request(request)
-    with Session(_open(request, observer)) as session:
-        capabilities = session.connect()
-        _check_board(request, capabilities)
-        if request.model is None:
-            candidate = prepare_largest_example(capabilities, request.plan_store, observer.note)
-        else:
-            candidate = prepare(request.model, capabilities, request.plan_store)
-        inputs = _inputs(request, candidate)
-        for note in inputs.notes:
-            observer.note(note)
-        observer.stage("computing the expected output")
-        expected = expected_output(candidate.graph, candidate.path.read_bytes(), inputs.data)
-        with session.lease():
-            findings = _measure(request, session, candidate, inputs, observer)
+    with _reach(request, observer) as board:
+        with Session(board.open()) as session:
+            capabilities = _connect(request, session)
+            task = _prepare(request, capabilities, observer)
+            expected = _expected(task, observer)
+            with session.lease():
+                findings = _measure_if_held(request, session, task, observer)
+        if findings is None:
+            _program(board, capabilities.board, task.candidate.plan.data, observer)
+            with Session(board.open()) as session:
+                _connect(request, session)
+                with session.lease():
+                    findings = _measure(request, session, task, observer)
     record = build_record(attrs.evolve(findings, expected=expected))
-    return Outcome(record, candidate.plan.ops)
+    return Outcome(record, task.candidate.plan.ops)
+
+
+@attrs.frozen
+class _Task:
+    """What is to be run: a plan for one board, and its inputs."""
+
+    candidate: Candidate
+    inputs: Inputs
+
+
+def _connect(request: MeasureRequest, session: Session) -> Capabilities:
+    capabilities = session.connect()
+    _check_board(request, capabilities)
+    return capabilities
+
+
+def _prepare(request: MeasureRequest, capabilities: Capabilities, observer: Observer) -> _Task:
+    if request.model is None:
+        candidate = prepare_largest_example(capabilities, request.plan_store, observer.note)
+    else:
+        candidate = prepare(request.model, capabilities, request.plan_store)
+    inputs = _inputs(request, candidate)
+    for note in inputs.notes:
+        observer.note(note)
+    return _Task(candidate, inputs)
+
+
+def _expected(task: _Task, observer: Observer) -> ExpectedOutput:
+    observer.stage("computing the expected output")
+    candidate = task.candidate
+    return expected_output(candidate.graph, candidate.path.read_bytes(), task.inputs.data)
+
+
+def _program(board: Board, name: str, plan: bytes, observer: Observer) -> None:
+    """Gets a plan into a store that a session cannot write; the image is new, or it was there."""
+    observer.stage(f"programming {name} with its firmware and {len(plan):,} bytes of plan")
+    started = time.monotonic()
+    size = board.program(name, plan)
+    observer.note(
+        f"{name} cannot write its own flash: an image of {size:,} bytes was programmed "
+        f"({time.monotonic() - started:.1f} s)"
+    )
+
+
+def _is_programmed(capabilities: Capabilities, store: Store) -> bool:
+    """Whether a programmer alone writes the store."""
+    offered = capabilities.store(store)
+    return offered is not None and offered.written_by == WrittenBy.PROGRAMMER
+
+
+def _measure_if_held(
+    request: MeasureRequest, session: Session, task: _Task, observer: Observer
+) -> Findings | None:
+    """None where a programmer has to put the plan there first."""
+    candidate = task.candidate
+    if _is_programmed(session.capabilities, candidate.store):
+        if not session.holds(candidate.plan.data, candidate.store):
+            return None
+        observer.note("the board's flash has this plan already: it was not programmed again")
+    return _measure(request, session, task, observer)
 
 
 def _measure(
-    request: MeasureRequest,
-    session: Session,
-    candidate: Candidate,
-    inputs: Inputs,
-    observer: Observer,
+    request: MeasureRequest, session: Session, task: _Task, observer: Observer
 ) -> Findings:
     """What happens under the lease."""
+    candidate, inputs = task.candidate, task.inputs
     capabilities, plan, store = session.capabilities, candidate.plan, candidate.store
+    programmed = _is_programmed(capabilities, store)
     observer.stage(
-        f"uploading {len(plan.data):,} bytes to the {store.name.lower()} of "
-        f"{capabilities.board} on {session.link.name}"
+        f"{'checking' if programmed else 'uploading'} {len(plan.data):,} bytes "
+        f"{'in' if programmed else 'to'} the {store.name.lower()} of {capabilities.board} "
+        f"on {session.link.name}"
     )
     loaded = session.upload(plan.data, store, observer.upload)
-    if loaded.bytes_skipped == len(plan.data):
+    if loaded.bytes_skipped == len(plan.data) and not programmed:
         observer.note("the board had this plan already: nothing was uploaded")
 
     observer.stage(f"running {candidate.path.name}")
@@ -185,17 +243,23 @@ def _check_request(request: MeasureRequest) -> None:
             )
 
 
-def _open(request: MeasureRequest, observer: Observer) -> Link:
+def _reach(request: MeasureRequest, observer: Observer) -> Board:
     if request.port is not None:
-        return open_link(request.port)
+        return BoardOnPort(request.port, request.board)
     board = request.board or DEFAULT_BOARD
     if _is_this_computer(board):
         if request.flash_model is not None or request.link is not None:
             raise ConfigError(f"{board} is not emulated: it has no --flash-model and no --link")
         observer.stage("starting the agent on this computer")
-        return open_own_agent()
+        return OwnAgent()
+    connected = [port for port in connected_ports(devices.load_all()) if port.board == board]
+    if len(connected) == 1:
+        observer.note(
+            f"a {board} is connected, but without --port it is the emulated one that is measured: "
+            f"`--port {connected[0].device}` measures the connected one"
+        )
     observer.stage(f"starting the emulated {board}")
-    return open_emulator(board, flash_model=request.flash_model, link=request.link)
+    return EmulatedBoard(board, flash_model=request.flash_model, link=request.link)
 
 
 def _is_this_computer(board: str) -> bool:

@@ -68,22 +68,28 @@ def _from_intel_hex(content: bytes) -> Image:
     return Image(first, bytes(records.tobinstr()))
 
 
-def write_intel_hex(image: Image, path: Path) -> None:
-    """Writes ``image`` as Intel HEX.
+def write_image(image: Image, path: Path, like: Path) -> None:
+    """Writes ``image`` to ``path`` in the format of the file ``like``.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: a file cannot be read or written.
     """
-    records = IntelHex()
-    records.puts(image.address, image.data)
-    with path.open("w", encoding="ascii", newline="\n") as file:
-        records.write_hex_file(file)
+    sample = like.read_bytes()
+    if sample.startswith(b":"):
+        records = IntelHex()
+        records.puts(image.address, image.data)
+        with path.open("w", encoding="ascii", newline="\n") as file:
+            records.write_hex_file(file)
+    elif sample.startswith(uf2.MAGIC):
+        path.write_bytes(uf2.encode(image.address, image.data, uf2.family_of(sample) or 0))
+    else:
+        path.write_bytes(image.data)
 
 
 def write_with_plan(
     firmware: Path, plan: bytes, target: Path, *, limit_bytes: int | None = None
 ) -> int:
-    """Writes the image in ``firmware`` with ``plan`` behind it to ``target``, as Intel HEX.
+    """Writes the image in ``firmware`` with ``plan`` behind it to ``target``, in the same format.
 
     Args:
         limit_bytes: what the part's flash holds from the image's start on; None: not checked.
@@ -107,5 +113,5 @@ def write_with_plan(
             available=limit_bytes,
             hint="use a smaller model or a board with a larger flash",
         )
-    write_intel_hex(whole, target)
+    write_image(whole, target, firmware)
     return size

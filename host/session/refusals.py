@@ -14,6 +14,8 @@ _HINTS = {
     ErrorCode.STORE_TOO_SMALL: "use a smaller model, or the other plan store (--plan-store)",
     ErrorCode.ARENA_TOO_SMALL: "use a smaller model, or --plan-store flash where RAM holds both",
     ErrorCode.STORE_FAULT: "try again; if it stays, the board's flash is worn out or protected",
+    ErrorCode.STORE_READ_ONLY: "flash the firmware with the plan: `host measure` does, given the "
+    "board's --port",
     ErrorCode.ARENA_OVERRUN: "a kernel wrote outside the arena: this is a bug in the firmware",
     ErrorCode.UPLOAD_CHECKSUM: "try again; if it stays, the board's memory is faulty",
 }

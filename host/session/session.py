@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -13,6 +14,7 @@ from host.links.base import Link
 from host.session.connection import ANSWER_S, Connection
 from host.session.exchange import AliveObserver
 from host.session.upload import ProgressObserver, send_chunks
+from protocol.errors import ErrorCode
 from protocol.messages import (
     ALL_OPS,
     INPUT_REQUEST,
@@ -88,21 +90,21 @@ class Session(Connection):
         room = (self.capabilities.max_payload_bytes - _FIXED_RUN_ANSWER_BYTES) // _TICKS_BYTES
         return max(1, min(self.capabilities.max_batch, room))
 
+    def holds(self, plan: bytes, store: Store) -> bool:
+        """Whether ``store`` has exactly ``plan``, where a programmer alone could put it there."""
+        try:
+            return bool(self._begin_upload(plan, store).next_offset == len(plan))
+        except BoardError as error:
+            if error.code != ErrorCode.STORE_READ_ONLY:
+                raise
+            return False
+
     def upload(
         self, plan: bytes, store: Store, observer: ProgressObserver | None = None
     ) -> LoadedPlan:
         """Puts ``plan`` into ``store`` and has the board check it; sends only what it lacks."""
         started = time.monotonic()
-        sectors = -(-len(plan) // _SECTOR_BYTES) if store == Store.FLASH else 0
-        erase_s = sectors * _SECTOR_ERASE_S
-        begin = self.call(
-            MessageType.PLAN_BEGIN,
-            {"store": store, "size_bytes": len(plan), "crc32": zlib.crc32(plan)},
-            "the start of the upload",
-            limit_s=ANSWER_S + erase_s,
-            retry_s=(1.0 + erase_s / 4) * self._slowdown if sectors else None,
-            stage="upload",
-        )
+        begin = self._begin_upload(plan, store)
         with self.diagnosed("upload"):
             send_chunks(
                 self._exchange,
@@ -128,6 +130,19 @@ class Session(Connection):
             tensor_count=end.tensor_count,
             upload_s=time.monotonic() - started,
             bytes_skipped=begin.next_offset,
+        )
+
+    def _begin_upload(self, plan: bytes, store: Store) -> Any:
+        """The board's answer to PLAN_BEGIN."""
+        sectors = -(-len(plan) // _SECTOR_BYTES) if store == Store.FLASH else 0
+        erase_s = sectors * _SECTOR_ERASE_S
+        return self.call(
+            MessageType.PLAN_BEGIN,
+            {"store": store, "size_bytes": len(plan), "crc32": zlib.crc32(plan)},
+            "the start of the upload",
+            limit_s=ANSWER_S + erase_s,
+            retry_s=(1.0 + erase_s / 4) * self._slowdown if sectors else None,
+            stage="upload",
         )
 
     def send_input(self, index: int, data: bytes) -> None:
