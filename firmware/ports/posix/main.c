@@ -16,7 +16,7 @@
 
 static const char usage[] =
     "usage: pc-agent (--stdio | --tcp PORT | --pty)\n"
-    "                [--pool-bytes N] [--flash-file PATH [--flash-bytes N]]\n"
+    "                [--pool-bytes N] [--flash-file PATH [--flash-bytes N] [--flash-programmed]]\n"
     "\n"
     "  --stdio             serve standard input and output\n"
     "  --tcp PORT          serve a port of 127.0.0.1 (0: any free one), one client at a time\n"
@@ -24,6 +24,7 @@ static const char usage[] =
     "  --pool-bytes N      memory that plan and arena share (67108864)\n"
     "  --flash-file PATH   offer a flash store that keeps its plan in this file\n"
     "  --flash-bytes N     its size (2097152)\n"
+    "  --flash-programmed  the agent does not write the file, as on a board with a programmer\n"
     "\n"
     "Prints \"READY <port or path>\" once it can be reached.\n";
 
@@ -69,6 +70,8 @@ static void parse_options(int count, char **arguments, posix_options *options) {
         } else if (strcmp(option, "--flash-bytes") == 0) {
             options->flash_bytes = parse_number(option, value, JSP_PLAN_HEADER_BYTES, UINT32_MAX);
             i++;
+        } else if (strcmp(option, "--flash-programmed") == 0) {
+            options->flash_programmed = true;
         } else if (strcmp(option, "--help") == 0) {
             fputs(usage, stdout);
             exit(0);

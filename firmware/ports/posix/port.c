@@ -97,6 +97,8 @@ static void open_flash(void) {
     close(file);
     board.stores[1].id = JSP_STORE_FLASH;
     board.stores[1].window = FLASH_WINDOW_CHUNKS;
+    board.stores[1].written_by =
+        board.options.flash_programmed ? JSP_WRITTEN_BY_PROGRAMMER : JSP_WRITTEN_BY_SESSION;
     board.stores[1].capacity_bytes = board.options.flash_bytes;
     board.info.store_count = 2;
 }

@@ -2,6 +2,7 @@
 #ifndef POSIX_PORT_H
 #define POSIX_PORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "transport.h"
@@ -12,7 +13,8 @@ typedef struct posix_options {
     uint32_t pool_bytes;
     const char *flash_path; /* NULL: no flash store */
     uint32_t flash_bytes;
-    char **arguments; /* of the process: a reset executes them again */
+    bool flash_programmed; /* by something else: the agent only reads it */
+    char **arguments;      /* of the process: a reset executes them again */
 } posix_options;
 
 /* Fills the stack that the agent will run on, so that its deepest use can be told. */
