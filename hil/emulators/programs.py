@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from host.errors import ConfigError
@@ -45,6 +45,15 @@ def find_image(board: str, firmware: Path) -> Path:
             f"{firmware}: no such firmware image", hint=f"`make firmware` builds the {board}'s"
         )
     return firmware
+
+
+def why_missing(find_program: Callable[[], object]) -> str | None:
+    """The words of the ConfigError that ``find_program`` raises; ``None`` where it finds it."""
+    try:
+        find_program()
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def node_command(board: str, main: Path, package: str) -> list[str]:

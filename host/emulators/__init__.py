@@ -37,6 +37,10 @@ class Emulator(Protocol):
         """The image that `make firmware` builds for the board."""
         ...
 
+    def missing(self) -> str | None:
+        """What this machine lacks to start it, as one clause; ``None`` where nothing."""
+        ...
+
     def start(
         self,
         *,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import devices
 from hil.emulators.process import EmulatorProcess
-from hil.emulators.programs import CHECKOUT, find_image, node_command, pick
+from hil.emulators.programs import CHECKOUT, find_image, node_command, pick, why_missing
 from host.errors import ConfigError
 
 _MAIN = Path(__file__).resolve().parent / "main.mjs"
@@ -23,6 +23,9 @@ class Atmega328pEmulator:
     """USART0, which on the board leads to the USB converter."""
 
     default_firmware: ClassVar[Path] = CHECKOUT / "build" / "firmware" / "uno" / "uno.hex"
+
+    def missing(self) -> str | None:
+        return why_missing(lambda: node_command("uno", _MAIN, "avr8js"))
 
     def start(
         self,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from hil.emulators.process import EmulatorProcess
-from hil.emulators.programs import CHECKOUT, find_image, node_command, pick
+from hil.emulators.programs import CHECKOUT, find_image, node_command, pick, why_missing
 
 _MAIN = Path(__file__).resolve().parent / "main.mjs"
 
@@ -21,6 +21,9 @@ class Rp2040Emulator:
     """UART0; USB to a host of ours that forgives nothing, or to the one that rp2040js has."""
 
     default_firmware: ClassVar[Path] = CHECKOUT / "build" / "firmware" / "pico" / "pico.bin"
+
+    def missing(self) -> str | None:
+        return why_missing(lambda: node_command("pico", _MAIN, "rp2040js"))
 
     def start(
         self,
