@@ -13,7 +13,9 @@ from typing import Annotated
 
 import typer
 
+from host.cli.boards import boards
 from host.cli.emulate import emulate
+from host.cli.flash import flash
 from host.cli.measure import measure
 from host.cli.profile import profile
 from host.cli.quantize import quantize
@@ -29,6 +31,8 @@ app = typer.Typer(
 )
 app.command()(measure)
 app.command()(emulate)
+app.command()(boards)
+app.command()(flash)
 app.command()(profile)
 app.command()(quantize)
 

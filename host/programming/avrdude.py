@@ -14,6 +14,9 @@ from host.programming.base import Tool
 _DEADLINE_S = 120.0
 """32 KB written and read back at 115,200 baud take about 10 s."""
 
+_FORMATS = {".hex": "i", ".bin": "r"}
+"""avrdude's letters for the formats of images."""
+
 
 @attrs.frozen
 class Avrdude:
@@ -39,6 +42,8 @@ class Avrdude:
                 "avrdude needs to know where the board is",
                 hint="give --port; `host boards` lists what is connected",
             )
+        if image.suffix not in _FORMATS:
+            raise ConfigError(f"{image}: avrdude is given .hex (Intel HEX) or .bin (flat) here")
         Tool(
             self.command(image, port),
             _DEADLINE_S,
@@ -52,10 +57,5 @@ class Avrdude:
         # -D: the boot loader erases the pages that are written, and no others.
         return [
             *("avrdude", "-q", "-p", self.part, "-c", self.protocol, "-P", where),
-            *("-b", str(self.baud), "-D", "-U", f"flash:w:{image}:{_format(image)}"),
+            *("-b", str(self.baud), "-D", "-U", f"flash:w:{image}:{_FORMATS[image.suffix]}"),
         ]
-
-
-def _format(image: Path) -> str:
-    """avrdude's letter for the file's format."""
-    return "i" if image.suffix == ".hex" else "r"
