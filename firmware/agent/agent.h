@@ -41,21 +41,22 @@ typedef struct jsa_results {
     uint32_t op_ticks[JSA_MAX_PROFILE_OPS]; /* of the last profiled iteration */
 } jsa_results;
 
+/* What is used most comes first: small processors reach it with short instructions. */
 typedef struct jsa_agent {
     const JR_PLAN port_info *info;
+    jr_fault fault; /* of the request at hand */
+    jsa_upload upload;
+    jsa_plan plan;
+    jsa_lease lease;
+    jsa_outcome lease_outcome;
+    jsa_outcome run_outcome;
+    jsa_results results;
     /* A request is read out of the decoder before its answer is written: one buffer does for both.
      */
     union {
         jsa_frame_decoder decoder;
         jsa_frame_writer writer;
     } frame;
-    jsa_lease lease;
-    jsa_outcome lease_outcome;
-    jsa_outcome run_outcome;
-    jsa_upload upload;
-    jsa_plan plan;
-    jsa_results results;
-    jr_fault fault; /* of the request at hand */
 } jsa_agent;
 
 void jsa_agent_init(jsa_agent *agent);

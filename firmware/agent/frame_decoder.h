@@ -11,13 +11,13 @@
 #include "agent_config.h"
 
 typedef struct jsa_frame_decoder {
-    uint8_t frame[JSA_MAX_FRAME_BYTES];
     uint16_t count;   /* bytes of the frame decoded so far */
     uint16_t crc_end; /* of which the CRC covers this many */
     uint32_t crc;
     uint8_t code;    /* of the COBS block at hand; 0 before a frame's first */
     uint8_t left;    /* bytes the block still has */
     bool overflowed; /* longer than the largest frame */
+    uint8_t frame[JSA_MAX_FRAME_BYTES];
 } jsa_frame_decoder;
 
 /* One request, as received. The payload lies in the decoder, unaligned, until the next feed. */

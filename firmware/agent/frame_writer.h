@@ -11,11 +11,11 @@
 #include "agent_config.h"
 
 typedef struct jsa_frame_writer {
-    uint8_t buffer[JSA_WRITER_BUFFER_BYTES];
     uint16_t count;   /* bytes in the buffer */
     uint16_t code_at; /* where the open block's code goes */
     bool after_full;  /* the block before the open one was a full one */
     uint32_t crc;
+    uint8_t buffer[JSA_WRITER_BUFFER_BYTES];
 } jsa_frame_writer;
 
 /* Opens a frame whose payload will have exactly `length` bytes. */

@@ -4,11 +4,19 @@ uint32_t jr_product(uint32_t a, uint32_t b) {
     return b != 0 && a > JR_TOO_LARGE / b ? JR_TOO_LARGE : a * b;
 }
 
+uint32_t jr_input_bytes(const jr_args *args, jr_size i) {
+    return jr_op_tensor(args, i)->size_bytes;
+}
+
+uint32_t jr_output_bytes(const jr_args *args) {
+    return jr_op_tensor(args, args->op->input_count)->size_bytes;
+}
+
 uint32_t jr_sum(uint32_t a, uint32_t b) {
     return a > JR_TOO_LARGE - b ? JR_TOO_LARGE : a + b;
 }
 
-uint32_t jr_elements(const JR_PLAN uint32_t *dims, uint32_t count) {
+uint32_t jr_elements(const uint32_t *dims, uint32_t count) {
     uint32_t elements = 1;
     uint32_t i;
     for (i = 0; i < count; i++) {
@@ -20,8 +28,7 @@ uint32_t jr_elements(const JR_PLAN uint32_t *dims, uint32_t count) {
     return elements;
 }
 
-uint32_t jr_last_element(const JR_PLAN uint32_t *dims, const JR_PLAN uint32_t *strides,
-                         uint32_t count) {
+uint32_t jr_last_element(const uint32_t *dims, const uint32_t *strides, uint32_t count) {
     uint32_t last = 0;
     uint32_t i;
     for (i = 0; i < count; i++) {

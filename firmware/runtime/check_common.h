@@ -19,11 +19,10 @@ uint32_t jr_product(uint32_t a, uint32_t b);
 uint32_t jr_sum(uint32_t a, uint32_t b);
 
 /* Product of `count` dimensions; 0 if one of them is 0. */
-uint32_t jr_elements(const JR_PLAN uint32_t *dims, uint32_t count);
+uint32_t jr_elements(const uint32_t *dims, uint32_t count);
 
 /* Highest element that indices below `dims` reach through `strides`; dims are not 0. */
-uint32_t jr_last_element(const JR_PLAN uint32_t *dims, const JR_PLAN uint32_t *strides,
-                         uint32_t count);
+uint32_t jr_last_element(const uint32_t *dims, const uint32_t *strides, uint32_t count);
 
 /* `count` elements of `element_bytes` at `offset` are in the plan and aligned. */
 int jr_check_data(const jr_args *args, uint32_t offset, uint32_t count, uint32_t element_bytes);
@@ -46,13 +45,8 @@ bool jr_is_scaling(int32_t multiplier, int32_t shift);
 int jr_check_scaling(const jr_args *args, uint32_t multipliers_offset, uint32_t shifts_offset,
                      uint32_t count);
 
-static inline uint32_t jr_input_bytes(const jr_args *args, uint32_t i) {
-    return jr_op_tensor(args, i)->size_bytes;
-}
-
-static inline uint32_t jr_output_bytes(const jr_args *args) {
-    return jr_op_tensor(args, args->op->input_count)->size_bytes;
-}
+uint32_t jr_input_bytes(const jr_args *args, jr_size i);
+uint32_t jr_output_bytes(const jr_args *args);
 
 static inline uint32_t jr_round_up_4(uint32_t value) {
     return value > JR_TOO_LARGE - 3u ? JR_TOO_LARGE : (value + 3u) & ~UINT32_C(3);

@@ -88,6 +88,9 @@ static uint32_t tensor_bytes(uint8_t dtype, uint32_t elements) {
 
 static int check_tensor(const JR_PLAN uint8_t *plan, const JR_PLAN jsp_plan_header *header,
                         const JR_PLAN jsp_plan_tensor *tensor, jr_fault *fault) {
+    const JR_PLAN uint32_t *shape;
+    uint32_t elements = 1;
+    uint8_t i;
     int error;
     if (tensor->rank > JSP_MAX_RANK) {
         return JSP_E_PLAN_TENSOR;
@@ -99,11 +102,11 @@ static int check_tensor(const JR_PLAN uint8_t *plan, const JR_PLAN jsp_plan_head
     if ((tensor->arena_offset & 3u) != 0) {
         return JSP_E_PLAN_ALIGNMENT;
     }
-    if (tensor->size_bytes == 0 ||
-        tensor->size_bytes !=
-            tensor_bytes(tensor->dtype,
-                         jr_elements((const JR_PLAN uint32_t *)(plan + tensor->shape_offset),
-                                     tensor->rank))) {
+    shape = (const JR_PLAN uint32_t *)(plan + tensor->shape_offset);
+    for (i = 0; i < tensor->rank; i++) {
+        elements = jr_product(elements, shape[i]);
+    }
+    if (tensor->size_bytes == 0 || tensor->size_bytes != tensor_bytes(tensor->dtype, elements)) {
         return JSP_E_PLAN_TENSOR;
     }
     if (!is_inside(tensor->arena_offset, tensor->size_bytes, header->arena_bytes)) {
@@ -157,6 +160,7 @@ static int check_record(jr_args *args, uint32_t available, jr_fault *fault) {
     const JR_PLAN jsp_plan_op *op = args->op;
     const JR_PLAN uint16_t *indices = (const JR_PLAN uint16_t *)(op + 1);
     const JR_PLAN jr_kernel *kernel;
+    jr_params params;
     uint32_t tensor_count, i;
     if (available < sizeof(jsp_plan_op) || op->record_bytes > available ||
         (op->record_bytes & 3u) != 0 || (op->params_offset & 3u) != 0) {
@@ -187,7 +191,7 @@ static int check_record(jr_args *args, uint32_t available, jr_fault *fault) {
             return JSP_E_PLAN_SCRATCH;
         }
     }
-    args->params = (const JR_PLAN uint8_t *)op + op->params_offset;
+    jr_set_params(args, kernel->params_bytes, &params);
     return kernel->check(args);
 }
 

@@ -3,6 +3,38 @@
 #include "check_plan.h"
 #include "kernels.h"
 
+const JR_PLAN jsp_plan_tensor *jr_op_tensor(const jr_args *args, jr_size position) {
+    const JR_PLAN uint16_t *indices = (const JR_PLAN uint16_t *)(args->op + 1);
+    return &args->tensors[indices[position]];
+}
+
+const int8_t *jr_input(const jr_args *args, jr_size i) {
+    return (const int8_t *)(args->arena + jr_op_tensor(args, i)->arena_offset);
+}
+
+int8_t *jr_output(const jr_args *args, jr_size i) {
+    return (int8_t *)(args->arena + jr_op_tensor(args, args->op->input_count + i)->arena_offset);
+}
+
+uint8_t *jr_scratch(const jr_args *args) {
+    return args->arena + args->op->scratch_offset;
+}
+
+void jr_set_params(jr_args *args, uint16_t params_bytes, jr_params *room) {
+    const JR_PLAN uint8_t *source = (const JR_PLAN uint8_t *)args->op + args->op->params_offset;
+#if JR_PLAN_IS_APART
+    uint8_t *copy = (uint8_t *)room;
+    args->params = room;
+    for (; params_bytes > 0; params_bytes--) {
+        *copy++ = *source++;
+    }
+#else
+    (void)params_bytes;
+    (void)room;
+    args->params = source;
+#endif
+}
+
 static jr_args first_op(const jr_engine *engine) {
     jr_args args;
     args.plan = engine->plan;
@@ -36,22 +68,24 @@ int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, uint32_t plan_bytes,
 
 void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks) {
     jr_args args = first_op(engine);
+    jr_params params;
     uint16_t count = engine->header->op_count;
     uint16_t i;
     if (op_limit < count) {
         count = op_limit;
     }
     for (i = 0; i < count; i++) {
-        const JR_PLAN uint8_t *record = (const JR_PLAN uint8_t *)args.op;
-        args.params = record + args.op->params_offset;
+        const JR_PLAN jr_kernel *kernel = jr_find_kernel(args.op->kind);
         if (hooks != NULL && hooks->before_op != NULL) {
             hooks->before_op(hooks->context, i);
         }
-        jr_find_kernel(args.op->kind)->run(&args);
+        jr_set_params(&args, kernel->params_bytes, &params);
+        kernel->run(&args);
         if (hooks != NULL && hooks->after_op != NULL) {
             hooks->after_op(hooks->context, i);
         }
-        args.op = (const JR_PLAN jsp_plan_op *)(record + args.op->record_bytes);
+        args.op =
+            (const JR_PLAN jsp_plan_op *)((const JR_PLAN uint8_t *)args.op + args.op->record_bytes);
     }
 }
 

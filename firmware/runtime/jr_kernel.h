@@ -14,11 +14,31 @@ typedef struct jr_args {
     const JR_PLAN uint8_t *plan;
     const JR_PLAN jsp_plan_op *op;
     const JR_PLAN jsp_plan_tensor *tensors;
-    const JR_PLAN void *params; /* the kind's parameter structure */
+    const void *params; /* the kind's parameter structure: in the plan, or a copy */
     uint8_t *arena;
     uint32_t plan_bytes;
     uint32_t arena_bytes;
 } jr_args;
+
+/* Room for the parameters of any kind that this build has. */
+typedef union jr_params {
+#if !defined(JR_OMIT_CONV_2D) || !defined(JR_OMIT_DEPTHWISE_CONV_2D)
+    jsp_conv_params conv;
+#endif
+#if !defined(JR_OMIT_ADD) || !defined(JR_OMIT_MUL)
+    jsp_elementwise_params elementwise;
+#endif
+#ifndef JR_OMIT_PAD
+    jsp_pad_params pad;
+#endif
+#ifndef JR_OMIT_MEAN
+    jsp_mean_params mean;
+#endif
+#ifndef JR_OMIT_TRANSPOSE
+    jsp_transpose_params transpose;
+#endif
+    jsp_fully_connected_params fully_connected; /* no other is larger */
+} jr_params;
 
 typedef struct jr_kernel {
     int (*check)(const jr_args *args); /* 0 or a negative JSP_E_PLAN_* code */
@@ -26,25 +46,19 @@ typedef struct jr_kernel {
     uint16_t params_bytes; /* the op record holds at least as many behind params_offset */
 } jr_kernel;
 
-static inline const JR_PLAN jsp_plan_tensor *jr_op_tensor(const jr_args *args, uint32_t position) {
-    const JR_PLAN uint16_t *indices = (const JR_PLAN uint16_t *)(args->op + 1);
-    return &args->tensors[indices[position]];
-}
+/* Sets args->params to those of args->op, which has as many; `room` is for a copy of them. */
+void jr_set_params(jr_args *args, uint16_t params_bytes, jr_params *room);
+
+/* Tensor of the op: its inputs come first, then its outputs. */
+const JR_PLAN jsp_plan_tensor *jr_op_tensor(const jr_args *args, jr_size position);
 
 /* Input `i` of the op in the arena. */
-static inline const int8_t *jr_input(const jr_args *args, uint32_t i) {
-    return (const int8_t *)(args->arena + jr_op_tensor(args, i)->arena_offset);
-}
+const int8_t *jr_input(const jr_args *args, jr_size i);
 
 /* Output `i` of the op in the arena. */
-static inline int8_t *jr_output(const jr_args *args, uint32_t i) {
-    return (int8_t *)(args->arena +
-                      jr_op_tensor(args, (uint32_t)args->op->input_count + i)->arena_offset);
-}
+int8_t *jr_output(const jr_args *args, jr_size i);
 
 /* The op's scratch: op->scratch_bytes of it, 16-byte aligned; contents undefined. */
-static inline uint8_t *jr_scratch(const jr_args *args) {
-    return args->arena + args->op->scratch_offset;
-}
+uint8_t *jr_scratch(const jr_args *args);
 
 #endif

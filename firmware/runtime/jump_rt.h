@@ -17,7 +17,10 @@
  * Empty where flash and RAM share one; a port whose flash needs its own instructions
  * (AVR) defines it as the compiler's qualifier.
  */
-#ifndef JR_PLAN
+#ifdef JR_PLAN
+#define JR_PLAN_IS_APART 1
+#else
+#define JR_PLAN_IS_APART 0
 #define JR_PLAN
 #endif
 

@@ -18,6 +18,14 @@
 #define JR_HAS_WIDE_MULTIPLY 1
 #endif
 
+#if defined(__AVR__)
+
+/* In avr/requantize.S: inlined they would be in every kernel, and several times as slow. */
+int32_t jr_multiply_high(int32_t value, int32_t multiplier);
+int32_t jr_rounding_shift_right(int32_t value, int exponent);
+
+#else
+
 /*
  * Saturating rounding doubling high multiply: (value * multiplier + 2^30) >> 31.
  * Never saturates, because `multiplier` is in [0, 2^31).
@@ -42,7 +50,7 @@ static inline int32_t jr_multiply_high(int32_t value, int32_t multiplier) {
 }
 
 /* value / 2^exponent, halves away from zero; exponent in [0, 31], value > INT32_MIN. */
-static inline int32_t jr_rounding_shift_right(int32_t value, int32_t exponent) {
+static inline int32_t jr_rounding_shift_right(int32_t value, int exponent) {
     if (exponent == 0) {
         return value;
     }
@@ -50,8 +58,10 @@ static inline int32_t jr_rounding_shift_right(int32_t value, int32_t exponent) {
     return (((value + (value >> 31)) >> (exponent - 1)) + 1) >> 1;
 }
 
+#endif
+
 /* value * multiplier / 2^31 * 2^shift; shift in [-31, 30], multiplier in [0, 2^31). */
-static inline int32_t jr_requantize(int32_t value, int32_t multiplier, int32_t shift) {
+static inline int32_t jr_requantize(int32_t value, int32_t multiplier, int shift) {
     if (shift > 0) {
         return jr_multiply_high((int32_t)((uint32_t)value << shift), multiplier);
     }

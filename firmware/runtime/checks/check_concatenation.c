@@ -2,8 +2,7 @@
 #include "kernels.h"
 
 int jr_concatenation_check(const jr_args *args) {
-    const JR_PLAN jsp_concatenation_params *p =
-        (const JR_PLAN jsp_concatenation_params *)args->params;
+    const jsp_concatenation_params *p = (const jsp_concatenation_params *)args->params;
     uint32_t total = 0;
     uint32_t i;
     int error;

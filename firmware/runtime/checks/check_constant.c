@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 int jr_constant_check(const jr_args *args) {
-    const JR_PLAN jsp_constant_params *p = (const JR_PLAN jsp_constant_params *)args->params;
+    const jsp_constant_params *p = (const jsp_constant_params *)args->params;
     int error = jr_check_tensors(args, 0u, JR_SEPARATE);
     if (error != JSP_E_OK) {
         return error;

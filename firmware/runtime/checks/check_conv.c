@@ -5,7 +5,7 @@
 /* Bounds the positions of a window, so that kernels add them in a jr_position. */
 #define MAX_POSITION (UINT32_C(1) << (JR_SIZE_BITS - 2))
 
-static int check_geometry(const JR_PLAN jsp_conv_params *p) {
+static int check_geometry(const jsp_conv_params *p) {
     if (p->batch == 0 || p->input_h == 0 || p->input_w == 0 || p->input_c == 0 ||
         p->output_h == 0 || p->output_w == 0 || p->output_c == 0 || p->kernel_h == 0 ||
         p->kernel_w == 0 || p->groups == 0 || p->stride_h == 0 || p->stride_w == 0 ||
@@ -32,7 +32,7 @@ static uint32_t volume(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
 
 /* `row_elements`: weights of one output channel, before padding to 4. */
 static int check_conv(const jr_args *args, uint32_t row_elements) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     int error;
     if (jr_input_bytes(args, 0) != volume(p->batch, p->input_h, p->input_w, p->input_c) ||
         jr_output_bytes(args) != volume(p->batch, p->output_h, p->output_w, p->output_c)) {
@@ -53,14 +53,14 @@ static int check_conv(const jr_args *args, uint32_t row_elements) {
 }
 
 /* 1x1, stride 1, no padding: output pixel i needs input pixel i alone. */
-static bool is_pointwise(const JR_PLAN jsp_conv_params *p) {
+static bool is_pointwise(const jsp_conv_params *p) {
     return p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
            p->pad_top == 0 && p->pad_left == 0 && p->groups == 1 && p->output_h == p->input_h &&
            p->output_w == p->input_w && p->output_c <= p->input_c;
 }
 
 int jr_conv_2d_check(const jr_args *args) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     int error = check_geometry(p);
     if (error == JSP_E_OK) {
         error = jr_check_tensors(args, 1u, is_pointwise(p) ? JR_IN_PLACE : JR_SEPARATE);
@@ -77,13 +77,13 @@ int jr_conv_2d_check(const jr_args *args) {
 }
 
 /* Each output channel from its input channel alone, and no more pixels out than in. */
-static bool is_planar(const JR_PLAN jsp_conv_params *p) {
+static bool is_planar(const jsp_conv_params *p) {
     return p->output_c == p->input_c &&
            jr_product(p->output_h, p->output_w) <= jr_product(p->input_h, p->input_w);
 }
 
 int jr_depthwise_conv_2d_check(const jr_args *args) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     int error = check_geometry(p);
     if (error == JSP_E_OK && p->groups != p->input_c) {
         error = JSP_E_PLAN_PARAMETER;

@@ -9,7 +9,7 @@ static bool is_offset(int32_t minus_zero_point) {
 }
 
 static int check_elementwise(const jr_args *args) {
-    const JR_PLAN jsp_elementwise_params *p = (const JR_PLAN jsp_elementwise_params *)args->params;
+    const jsp_elementwise_params *p = (const jsp_elementwise_params *)args->params;
     uint32_t elements;
     int error = jr_check_tensors(args, 2u, JR_IN_PLACE);
     if (error != JSP_E_OK) {
@@ -30,7 +30,7 @@ static int check_elementwise(const jr_args *args) {
 }
 
 int jr_add_check(const jr_args *args) {
-    const JR_PLAN jsp_elementwise_params *p = (const JR_PLAN jsp_elementwise_params *)args->params;
+    const jsp_elementwise_params *p = (const jsp_elementwise_params *)args->params;
     if (p->left_shift != ADD_LEFT_SHIFT || !jr_is_scaling(p->input1_multiplier, p->input1_shift) ||
         !jr_is_scaling(p->input2_multiplier, p->input2_shift) || p->input1_shift > 0 ||
         p->input2_shift > 0 || p->output_shift > 0) {

@@ -2,8 +2,7 @@
 #include "kernels.h"
 
 int jr_fully_connected_check(const jr_args *args) {
-    const JR_PLAN jsp_fully_connected_params *p =
-        (const JR_PLAN jsp_fully_connected_params *)args->params;
+    const jsp_fully_connected_params *p = (const jsp_fully_connected_params *)args->params;
     int error = jr_check_tensors(args, 1u, JR_SEPARATE);
     if (error != JSP_E_OK) {
         return error;

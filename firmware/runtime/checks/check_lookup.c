@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 int jr_lookup_check(const jr_args *args) {
-    const JR_PLAN jsp_lookup_params *p = (const JR_PLAN jsp_lookup_params *)args->params;
+    const jsp_lookup_params *p = (const jsp_lookup_params *)args->params;
     int error = jr_check_tensors(args, 1u, JR_IN_PLACE);
     if (error != JSP_E_OK) {
         return error;

@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 int jr_mean_check(const jr_args *args) {
-    const JR_PLAN jsp_mean_params *p = (const JR_PLAN jsp_mean_params *)args->params;
+    const jsp_mean_params *p = (const jsp_mean_params *)args->params;
     uint32_t kept, reduced;
     int error = jr_check_tensors(args, 1u, JR_SEPARATE);
     if (error != JSP_E_OK) {

@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 int jr_pad_check(const jr_args *args) {
-    const JR_PLAN jsp_pad_params *p = (const JR_PLAN jsp_pad_params *)args->params;
+    const jsp_pad_params *p = (const jsp_pad_params *)args->params;
     uint32_t output_elements = 1;
     uint32_t i;
     int error = jr_check_tensors(args, 1u, JR_SEPARATE);

@@ -13,7 +13,7 @@ static bool windows_meet_input(uint32_t input, uint32_t output, uint32_t window,
 }
 
 static int check_pool(const jr_args *args) {
-    const JR_PLAN jsp_pool_params *p = (const JR_PLAN jsp_pool_params *)args->params;
+    const jsp_pool_params *p = (const jsp_pool_params *)args->params;
     int error = jr_check_tensors(args, 1u, JR_SEPARATE);
     if (error != JSP_E_OK) {
         return error;

@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 int jr_reshape_check(const jr_args *args) {
-    const JR_PLAN jsp_reshape_params *p = (const JR_PLAN jsp_reshape_params *)args->params;
+    const jsp_reshape_params *p = (const jsp_reshape_params *)args->params;
     int error = jr_check_tensors(args, 1u, JR_IN_PLACE);
     if (error != JSP_E_OK) {
         return error;

@@ -9,7 +9,7 @@
 #define MIN_FIRST_ENTRY 2048
 
 int jr_softmax_check(const jr_args *args) {
-    const JR_PLAN jsp_softmax_params *p = (const JR_PLAN jsp_softmax_params *)args->params;
+    const jsp_softmax_params *p = (const jsp_softmax_params *)args->params;
     const JR_PLAN int32_t *table;
     uint32_t i;
     int error = jr_check_tensors(args, 1u, JR_IN_PLACE);

@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 int jr_transpose_check(const jr_args *args) {
-    const JR_PLAN jsp_transpose_params *p = (const JR_PLAN jsp_transpose_params *)args->params;
+    const jsp_transpose_params *p = (const jsp_transpose_params *)args->params;
     int error = jr_check_tensors(args, 1u, JR_SEPARATE);
     if (error != JSP_E_OK) {
         return error;

@@ -14,7 +14,7 @@ static inline int32_t scale_input(int32_t value, int32_t high, int32_t low, int3
     return jr_rounding_shift_right(scaled, exponent);
 }
 
-static void add_row(const JR_PLAN jsp_elementwise_params *p, const jr_row *row) {
+static void add_row(const jsp_elementwise_params *p, const jr_row *row) {
     const int32_t high1 = p->input1_multiplier >> 16, low1 = p->input1_multiplier & 0xFFFF;
     const int32_t high2 = p->input2_multiplier >> 16, low2 = p->input2_multiplier & 0xFFFF;
     const int32_t multiplier = p->output_multiplier;

@@ -2,8 +2,7 @@
 #include "requantize.h"
 
 /* The mean of the elements inside the input, halves rounded away from zero. */
-static void average(const JR_PLAN jsp_pool_params *p, const jr_pool_window *window,
-                    int8_t *output) {
+static void average(const jsp_pool_params *p, const jr_pool_window *window, int8_t *output) {
     const int32_t count = (int32_t)(window->rows * window->columns);
     const int32_t half = count / 2;
     jr_size c, i, j;

@@ -3,8 +3,7 @@
 #include "kernels.h"
 
 void jr_concatenation_run(const jr_args *args) {
-    const JR_PLAN jsp_concatenation_params *p =
-        (const JR_PLAN jsp_concatenation_params *)args->params;
+    const jsp_concatenation_params *p = (const jsp_concatenation_params *)args->params;
     const jr_size inputs = args->op->input_count;
     const jr_size output_row = jr_op_tensor(args, inputs)->size_bytes / p->outer;
     int8_t *column = jr_output(args, 0);

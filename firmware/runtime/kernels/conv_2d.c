@@ -32,7 +32,7 @@ static uint32_t weight_sum(const JR_PLAN int8_t *w, uint32_t count) {
 }
 
 /* A kernel row inside the input: padding, input, padding. */
-static uint32_t convolve_row(const JR_PLAN jsp_conv_params *p, const pixel *at, const int8_t *row,
+static uint32_t convolve_row(const jsp_conv_params *p, const pixel *at, const int8_t *row,
                              const JR_PLAN int8_t *w, uint32_t acc) {
     const uint32_t depth = (uint32_t)p->input_c / p->groups;
     const uint32_t step = (uint32_t)p->dilation_w * p->input_c;
@@ -59,7 +59,7 @@ static uint32_t convolve_row(const JR_PLAN jsp_conv_params *p, const pixel *at, 
 }
 
 /* Accumulator of one output channel; `first_c` is its group's first input channel. */
-static uint32_t convolve(const JR_PLAN jsp_conv_params *p, const pixel *at, const JR_PLAN int8_t *w,
+static uint32_t convolve(const jsp_conv_params *p, const pixel *at, const JR_PLAN int8_t *w,
                          uint32_t first_c, uint32_t acc) {
     const uint32_t row_elements = (uint32_t)p->kernel_w * ((uint32_t)p->input_c / p->groups);
     uint32_t ky;
@@ -80,7 +80,7 @@ static uint32_t convolve(const JR_PLAN jsp_conv_params *p, const pixel *at, cons
 }
 
 static void convolve_pixel(const jr_args *args, const pixel *at, int8_t *output) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     const JR_PLAN int8_t *w = (const JR_PLAN int8_t *)(args->plan + p->weights_offset);
     const JR_PLAN int32_t *bias = (const JR_PLAN int32_t *)(args->plan + p->bias_offset);
     const JR_PLAN int32_t *multipliers =
@@ -101,7 +101,7 @@ static void convolve_pixel(const jr_args *args, const pixel *at, int8_t *output)
 }
 
 void jr_conv_2d_run(const jr_args *args) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     const uint32_t image_bytes = (uint32_t)p->input_h * p->input_w * p->input_c;

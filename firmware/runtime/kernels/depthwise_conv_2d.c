@@ -17,7 +17,7 @@ typedef struct pixel {
     jr_span rows, columns;
 } pixel;
 
-static uint32_t convolve(const JR_PLAN jsp_conv_params *p, const pixel *at, const JR_PLAN int8_t *w,
+static uint32_t convolve(const jsp_conv_params *p, const pixel *at, const JR_PLAN int8_t *w,
                          uint32_t channel, uint32_t acc) {
     const uint32_t step = p->dilation_w * at->pixel_bytes;
     const uint32_t row_step = (uint32_t)p->dilation_h * p->input_w * at->pixel_bytes;
@@ -54,14 +54,14 @@ static uint32_t convolve(const JR_PLAN jsp_conv_params *p, const pixel *at, cons
     return acc + padding * (uint32_t)p->pad_value;
 }
 
-static uint32_t row_bytes(const JR_PLAN jsp_conv_params *p) {
+static uint32_t row_bytes(const jsp_conv_params *p) {
     return ((uint32_t)p->kernel_h * p->kernel_w + 3u) & ~UINT32_C(3);
 }
 
 /* Output channel `channel`, whose input is input_channel of at->image. */
 static int8_t output_value(const jr_args *args, const pixel *at, uint32_t channel,
                            uint32_t input_channel) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     const JR_PLAN int8_t *w =
         (const JR_PLAN int8_t *)(args->plan + p->weights_offset) + channel * row_bytes(p);
     const JR_PLAN int32_t *bias = (const JR_PLAN int32_t *)(args->plan + p->bias_offset);
@@ -73,18 +73,18 @@ static int8_t output_value(const jr_args *args, const pixel *at, uint32_t channe
                       p->output_zero_point, p->activation_min, p->activation_max);
 }
 
-static void set_row(pixel *at, const JR_PLAN jsp_conv_params *p, uint32_t y) {
+static void set_row(pixel *at, const jsp_conv_params *p, uint32_t y) {
     at->y = (int32_t)(y * p->stride_h) - p->pad_top;
     at->rows = jr_clip_window(at->y, p->kernel_h, p->dilation_h, p->input_h);
 }
 
-static void set_column(pixel *at, const JR_PLAN jsp_conv_params *p, uint32_t x) {
+static void set_column(pixel *at, const jsp_conv_params *p, uint32_t x) {
     at->x = (int32_t)(x * p->stride_w) - p->pad_left;
     at->columns = jr_clip_window(at->x, p->kernel_w, p->dilation_w, p->input_w);
 }
 
 static void run_image(const jr_args *args, pixel *at, int8_t *output) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     const uint32_t multiplicity = (uint32_t)p->output_c / p->input_c;
     uint32_t y, x, c, i;
     for (y = 0; y < p->output_h; y++) {
@@ -102,7 +102,7 @@ static void run_image(const jr_args *args, pixel *at, int8_t *output) {
 
 /* Writes over channel c of output pixels only what was copied from it before. */
 static void run_image_in_place(const jr_args *args, pixel *at, int8_t *output) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     const uint32_t input_pixels = (uint32_t)p->input_h * p->input_w;
     const int8_t *image = at->image;
     int8_t *plane = (int8_t *)jr_scratch(args);
@@ -126,7 +126,7 @@ static void run_image_in_place(const jr_args *args, pixel *at, int8_t *output) {
 }
 
 void jr_depthwise_conv_2d_run(const jr_args *args) {
-    const JR_PLAN jsp_conv_params *p = (const JR_PLAN jsp_conv_params *)args->params;
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
     const int8_t *image = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     const bool in_place = image == output;

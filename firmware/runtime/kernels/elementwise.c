@@ -1,7 +1,7 @@
 #include "elementwise.h"
 
 void jr_for_each_row(const jr_args *args, jr_row_function function) {
-    const JR_PLAN jsp_elementwise_params *p = (const JR_PLAN jsp_elementwise_params *)args->params;
+    const jsp_elementwise_params *p = (const jsp_elementwise_params *)args->params;
     const int8_t *input1 = jr_input(args, 0);
     const int8_t *input2 = jr_input(args, 1);
     jr_size i, j, k;

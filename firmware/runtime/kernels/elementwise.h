@@ -12,7 +12,7 @@ typedef struct jr_row {
     jr_size step1, step2, count;
 } jr_row;
 
-typedef void (*jr_row_function)(const JR_PLAN jsp_elementwise_params *params, const jr_row *row);
+typedef void (*jr_row_function)(const jsp_elementwise_params *params, const jr_row *row);
 
 void jr_for_each_row(const jr_args *args, jr_row_function function);
 

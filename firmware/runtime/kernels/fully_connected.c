@@ -2,8 +2,7 @@
 #include "requantize.h"
 
 void jr_fully_connected_run(const jr_args *args) {
-    const JR_PLAN jsp_fully_connected_params *p =
-        (const JR_PLAN jsp_fully_connected_params *)args->params;
+    const jsp_fully_connected_params *p = (const jsp_fully_connected_params *)args->params;
     const JR_PLAN int32_t *bias = (const JR_PLAN int32_t *)(args->plan + p->bias_offset);
     const JR_PLAN int32_t *multipliers =
         (const JR_PLAN int32_t *)(args->plan + p->multipliers_offset);

@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 void jr_lookup_run(const jr_args *args) {
-    const JR_PLAN jsp_lookup_params *p = (const JR_PLAN jsp_lookup_params *)args->params;
+    const jsp_lookup_params *p = (const jsp_lookup_params *)args->params;
     const JR_PLAN int8_t *table = (const JR_PLAN int8_t *)(args->plan + p->table_offset);
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);

@@ -1,8 +1,7 @@
 #include "pool.h"
 #include "requantize.h"
 
-static void maximum(const JR_PLAN jsp_pool_params *p, const jr_pool_window *window,
-                    int8_t *output) {
+static void maximum(const jsp_pool_params *p, const jr_pool_window *window, int8_t *output) {
     jr_size c, i, j;
     for (c = 0; c < p->channels; c++) {
         const int8_t *row = window->input + c;

@@ -3,7 +3,7 @@
 #include "requantize.h"
 
 void jr_mean_run(const jr_args *args) {
-    const JR_PLAN jsp_mean_params *p = (const JR_PLAN jsp_mean_params *)args->params;
+    const jsp_mean_params *p = (const jsp_mean_params *)args->params;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     const jr_size outputs = (jr_size)jr_op_tensor(args, 1)->size_bytes;

@@ -1,7 +1,7 @@
 #include "elementwise.h"
 #include "requantize.h"
 
-static void mul_row(const JR_PLAN jsp_elementwise_params *p, const jr_row *row) {
+static void mul_row(const jsp_elementwise_params *p, const jr_row *row) {
     const int8_t *x1 = row->input1;
     const int8_t *x2 = row->input2;
     jr_size i;

@@ -8,8 +8,8 @@
  * Steps `index` to the next of `rank` dimensions, innermost last, and returns the
  * strided offset that belongs to it; after the last index it is all zeros and 0 again.
  */
-static inline jr_size jr_odometer_step(jr_size *index, jr_size offset, const JR_PLAN uint32_t *dims,
-                                       const JR_PLAN uint32_t *strides, uint8_t rank) {
+static inline jr_size jr_odometer_step(jr_size *index, jr_size offset, const uint32_t *dims,
+                                       const uint32_t *strides, uint8_t rank) {
     while (rank > 0) {
         rank--;
         index[rank]++;

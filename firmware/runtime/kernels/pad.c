@@ -5,7 +5,7 @@
 #define INNER (JSP_MAX_RANK - 1u)
 
 void jr_pad_run(const jr_args *args) {
-    const JR_PLAN jsp_pad_params *p = (const JR_PLAN jsp_pad_params *)args->params;
+    const jsp_pad_params *p = (const jsp_pad_params *)args->params;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     const jr_size row_bytes = p->dims[INNER];

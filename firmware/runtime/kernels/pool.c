@@ -2,7 +2,7 @@
 #include "window.h"
 
 void jr_for_each_window(const jr_args *args, jr_pool_function function) {
-    const JR_PLAN jsp_pool_params *p = (const JR_PLAN jsp_pool_params *)args->params;
+    const jsp_pool_params *p = (const jsp_pool_params *)args->params;
     const int8_t *image = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     jr_pool_window window;

@@ -12,8 +12,8 @@ typedef struct jr_pool_window {
 } jr_pool_window;
 
 /* Writes the `channels` outputs of one pixel. */
-typedef void (*jr_pool_function)(const JR_PLAN jsp_pool_params *params,
-                                 const jr_pool_window *window, int8_t *output);
+typedef void (*jr_pool_function)(const jsp_pool_params *params, const jr_pool_window *window,
+                                 int8_t *output);
 
 void jr_for_each_window(const jr_args *args, jr_pool_function function);
 

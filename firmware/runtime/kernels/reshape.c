@@ -4,7 +4,7 @@
 #include "kernels.h"
 
 void jr_reshape_run(const jr_args *args) {
-    const JR_PLAN jsp_reshape_params *p = (const JR_PLAN jsp_reshape_params *)args->params;
+    const jsp_reshape_params *p = (const jsp_reshape_params *)args->params;
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     if (input != output) {

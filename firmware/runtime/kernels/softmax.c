@@ -56,7 +56,7 @@ static uint32_t sum_of_exponentials(const JR_PLAN int32_t *table, jr_size entrie
 }
 
 void jr_softmax_run(const jr_args *args) {
-    const JR_PLAN jsp_softmax_params *p = (const JR_PLAN jsp_softmax_params *)args->params;
+    const jsp_softmax_params *p = (const jsp_softmax_params *)args->params;
     const JR_PLAN int32_t *table = (const JR_PLAN int32_t *)(args->plan + p->table_offset);
     const jr_size rows = p->rows, depth = p->depth, entries = p->table_entries;
     const int8_t *input = jr_input(args, 0);

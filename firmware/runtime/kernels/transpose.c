@@ -4,7 +4,7 @@
 #define INNER (JSP_MAX_RANK - 1u)
 
 void jr_transpose_run(const jr_args *args) {
-    const JR_PLAN jsp_transpose_params *p = (const JR_PLAN jsp_transpose_params *)args->params;
+    const jsp_transpose_params *p = (const jsp_transpose_params *)args->params;
     const jr_size row_elements = p->dims[INNER];
     const jr_size step = p->input_strides[INNER];
     const int8_t *input = jr_input(args, 0);

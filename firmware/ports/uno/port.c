@@ -1,0 +1,168 @@
+/* Board "uno": what firmware/agent/port.h asks for, from the parts beside this file. */
+#include "port.h"
+
+#include <avr/interrupt.h>
+#include <avr/sleep.h>
+
+#include "atmega328p.h"
+#include "memory.h"
+#include "restart.h"
+#include "timebase.h"
+#include "uart.h"
+
+/* High during the timed region: for a logic analyser or a power meter on the UNO's pin 8. */
+#define TIMED_PIN PORTB0
+
+/* The slowest kernel is under 160 cycles a MAC: a depthwise convolution. */
+#define MAX_NS_PER_MAC UINT32_C(10000)
+
+#define EMULATOR_NAME_BYTES 24u
+
+/* From uno.ld: behind the firmware, 16-byte aligned. */
+extern const __flash uint8_t __plan_store_start[];
+extern const __flash port_store __plan_stores[1];
+
+static char emulator[EMULATOR_NAME_BYTES];
+
+static const __flash char board_id[] = "uno";
+static const __flash char domain[] = "mcu";
+static const __flash char core[] = "avr5";
+
+/*
+ * No uid: the signature row's serial number is documented for the ATmega328PB alone (its data
+ * sheet, DS40001906, section 31.5), and what older parts have there need not be unique.
+ */
+static const __flash port_info info = {
+    .board_id = board_id,
+    .domain = domain,
+    .core = core,
+    .emulator = emulator,
+    .clock_hz = UNO_CLOCK_HZ,
+    .tick_hz = UNO_CLOCK_HZ,
+    .features = JSP_FEATURE_CYCLE_COUNTER | JSP_FEATURE_STACK_HIGH_WATER | JSP_FEATURE_RESET |
+                JSP_FEATURE_WATCHDOG_HARDWARE,
+    .max_ns_per_mac = MAX_NS_PER_MAC,
+    .stack_bytes = UNO_STACK_BYTES,
+    .static_bytes = UNO_STATIC_BYTES,
+    .pool = __pool_start,
+    .pool_bytes = UNO_POOL_BYTES,
+    .stores = __plan_stores,
+    .store_count = 1,
+};
+
+/* What does not end within its room is no name. */
+static void read_emulator_name(void) {
+    for (uint8_t i = 0; i < EMULATOR_NAME_BYTES; i++) {
+        emulator[i] = (char)UNO_EMULATOR_NAME;
+        if (emulator[i] == '\0') {
+            return;
+        }
+    }
+    emulator[0] = '\0';
+}
+
+void port_init(void) {
+    restart_init();
+    DDRB = _BV(TIMED_PIN);
+    set_sleep_mode(SLEEP_MODE_IDLE);
+    read_emulator_name();
+    timebase_init();
+    uart_init();
+    restart_start_watchdog(); /* lets interrupts in */
+}
+
+const JR_PLAN port_info *port_get_info(void) {
+    return &info;
+}
+
+uint8_t port_reset_cause(void) {
+    return restart_cause();
+}
+
+uint32_t port_boot_count(void) {
+    return restart_boot_count();
+}
+
+uint32_t port_read(uint8_t *buffer, uint32_t capacity) {
+    return uart_read(buffer, (uint8_t)capacity);
+}
+
+void port_write(const uint8_t *data, uint32_t count) {
+    uint16_t left = (uint16_t)count;
+    restart_feed_watchdog();
+    for (; left > 0; left--) {
+        uart_send(*data++);
+    }
+}
+
+/* The timer's wrap wakes too: after 4 ms at most. What comes between the question and the sleep
+ * wakes, because the instruction after sei comes before any interrupt (section 7.7). */
+void port_idle(void) {
+    cli();
+    if (uart_is_empty()) {
+        sleep_enable();
+        sei();
+        sleep_cpu();
+        sleep_disable();
+    }
+    sei();
+}
+
+uint64_t port_ticks(void) {
+    return timebase_cycles();
+}
+
+uint32_t port_millis(void) {
+    return timebase_millis();
+}
+
+/*
+ * Interrupts stay on: without the timer's, time would stop after 4 ms. It is in the measured time:
+ * some 50 cycles in 65,536, 0.08 %. The USART's comes only if the host sends during a run.
+ */
+void port_timed_begin(void) {
+    PORTB |= _BV(TIMED_PIN);
+}
+
+void port_timed_end(void) {
+    PORTB &= (uint8_t)~_BV(TIMED_PIN);
+}
+
+void port_feed_watchdog(void) {
+    restart_feed_watchdog();
+}
+
+void port_reset(void) {
+    uart_drain();
+    restart_on_request();
+}
+
+uint32_t port_stack_high_water_bytes(void) {
+    return memory_stack_high_water_bytes();
+}
+
+/* A programmer writes the plan: nothing of a session's reaches these. */
+int port_store_begin(uint8_t store, uint32_t size_bytes) {
+    (void)store;
+    (void)size_bytes;
+    return JSP_E_STORE_READ_ONLY;
+}
+
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
+    (void)store;
+    (void)offset;
+    (void)data;
+    (void)count;
+    return JSP_E_STORE_READ_ONLY;
+}
+
+int port_store_finish(uint8_t store, uint32_t size_bytes) {
+    (void)store;
+    (void)size_bytes;
+    return JSP_E_STORE_READ_ONLY;
+}
+
+const JR_PLAN uint8_t *port_store_address(uint8_t store) {
+    (void)store;
+    return __plan_store_start;
+}

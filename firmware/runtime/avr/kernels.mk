@@ -1,0 +1,7 @@
+# AVR's own kernels; a port includes this before runtime.mk. JR_AVR_SOURCES are what they and
+# requantize.h share.
+JR_AVR := $(JR)/avr
+JR_CONV_2D := $(JR_AVR)/convolution.c
+JR_DEPTHWISE_CONV_2D :=
+JR_FULLY_CONNECTED := $(JR_AVR)/fully_connected.c $(JR_AVR)/scaling.c $(JR_AVR)/dot_product.S \
+    $(JR_AVR)/requantize.S
