@@ -1,10 +1,17 @@
-/* Checks of the plan's container: everything but the ops' own parameters. */
+/*
+ * What jr_load checks. A build has one of two: check_plan.c, for plans that come over a link, or
+ * check_programmed.c, for a plan that came with the firmware's own image.
+ */
 #ifndef JR_CHECK_PLAN_H
 #define JR_CHECK_PLAN_H
 
 #include "jr_kernel.h"
 
-/* Header, CRC, arena size, tables, tensors, input/output contract. As jr_load. */
+/* Magic, version, sizes, CRC, arena size and weight layout. As jr_load. */
+int jr_check_header(const JR_PLAN jsp_plan_header *header, uint32_t plan_bytes,
+                    uint32_t arena_bytes, jr_fault *fault);
+
+/* The header, tables, tensors, input/output contract. As jr_load. */
 int jr_check_container(const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint32_t arena_bytes,
                        jr_fault *fault);
 

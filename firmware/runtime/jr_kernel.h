@@ -41,9 +41,11 @@ typedef union jr_params {
 } jr_params;
 
 typedef struct jr_kernel {
-    int (*check)(const jr_args *args); /* 0 or a negative JSP_E_PLAN_* code */
     void (*run)(const jr_args *args);
     uint16_t params_bytes; /* the op record holds at least as many behind params_offset */
+#ifndef JR_PLAN_IS_PROGRAMMED
+    int (*check)(const jr_args *args); /* 0 or a negative JSP_E_PLAN_* code */
+#endif
 } jr_kernel;
 
 /* Sets args->params to those of args->op, which has as many; `room` is for a copy of them. */

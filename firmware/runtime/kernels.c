@@ -2,10 +2,15 @@
 
 #include <stddef.h>
 
+#ifdef JR_PLAN_IS_PROGRAMMED
 #define KERNEL(name, params)                                                                       \
-    { jr_##name##_check, jr_##name##_run, sizeof(params) }
+    { jr_##name##_run, sizeof(params) }
+#else
+#define KERNEL(name, params)                                                                       \
+    { jr_##name##_run, sizeof(params), jr_##name##_check }
+#endif
 
-/* By op kind; an omitted kind keeps a NULL check. */
+/* By op kind; an omitted kind keeps a NULL run. */
 static const JR_PLAN jr_kernel kernels[] = {
 #ifndef JR_OMIT_CONV_2D
     [JSP_OP_CONV_2D] = KERNEL(conv_2d, jsp_conv_params),
@@ -61,7 +66,7 @@ static const JR_PLAN jr_kernel kernels[] = {
 };
 
 const JR_PLAN jr_kernel *jr_find_kernel(uint8_t kind) {
-    if (kind >= sizeof kernels / sizeof kernels[0] || kernels[kind].check == NULL) {
+    if (kind >= sizeof kernels / sizeof kernels[0] || kernels[kind].run == NULL) {
         return NULL;
     }
     return &kernels[kind];

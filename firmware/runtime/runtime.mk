@@ -8,13 +8,18 @@
 #   sources += $(JR_SOURCES)
 JR_INCLUDES = $(JR) $(JR)/kernels $(JR)/../include
 
-JR_COMMON_SOURCES = \
-    $(JR)/engine.c $(JR)/check_plan.c $(JR)/check_common.c $(JR)/crc32.c $(JR)/kernels.c \
+# What a plan is checked with when it is loaded. A port that takes plans in the image of its firmware
+# alone sets this to $(JR)/check_programmed.c and defines JR_PLAN_IS_PROGRAMMED.
+JR_PLAN_CHECKS ?= \
+    $(JR)/check_plan.c $(JR)/check_common.c \
     $(JR)/checks/check_conv.c $(JR)/checks/check_fully_connected.c \
     $(JR)/checks/check_elementwise.c $(JR)/checks/check_pool.c $(JR)/checks/check_softmax.c \
     $(JR)/checks/check_lookup.c $(JR)/checks/check_pad.c $(JR)/checks/check_mean.c \
     $(JR)/checks/check_concatenation.c $(JR)/checks/check_transpose.c \
-    $(JR)/checks/check_reshape.c $(JR)/checks/check_constant.c \
+    $(JR)/checks/check_reshape.c $(JR)/checks/check_constant.c
+
+JR_COMMON_SOURCES = \
+    $(JR)/engine.c $(JR)/check_header.c $(JR_PLAN_CHECKS) $(JR)/crc32.c $(JR)/kernels.c \
     $(JR)/kernels/elementwise.c $(JR)/kernels/pool.c
 
 # A variable a kernel; each defines that kernel's jr_<kind>_run.
