@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from host.boards.catalog import BoardStatus, Catalog, EmulatorStatus, ImageStatus
+    from host.boards.catalog import BoardStatus, Catalog, EmulatorStatus
     from host.boards.ports import ConnectedPort
 
 
@@ -36,15 +36,15 @@ def _print(catalog: Catalog) -> None:
 
     console = Console(highlight=False, markup=False)
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("board", "part", "emulator", "image", "programmer", "connected"):
+    table.add_column("board", no_wrap=True)
+    for heading in ("part", "emulator", "image, programmer", "connected"):
         table.add_column(heading, overflow="fold")
     for board in catalog.boards:
         table.add_row(
-            f"{board.id}\n{board.name}",
+            board.id,
             board.part,
             _emulator(board.emulator),
-            _image(board.image),
-            _programmer(board),
+            _image(board),
             _connected(board),
         )
     console.print(table)
@@ -54,25 +54,21 @@ def _print(catalog: Catalog) -> None:
 
 def _emulator(emulator: EmulatorStatus | None) -> str:
     if emulator is None:
-        return "none"
+        return "-"
     band = "" if emulator.error_band_pct is None else f" ±{emulator.error_band_pct:g} %"
     text = f"{emulator.name}\n{emulator.fidelity}{band}"
     return text if emulator.missing is None else f"{text}\nmissing: {emulator.missing}"
 
 
-def _image(image: ImageStatus | None) -> str:
-    if image is None:
-        return "none"
-    if not image.built:
-        return "not built"
-    return "built" if image.revision is None else f"built\n{image.revision}"
-
-
-def _programmer(board: BoardStatus) -> str:
-    if board.programmer is None:
-        return "none"
-    missing = board.programmer.missing
-    return board.programmer.name if missing is None else f"{board.programmer.name}\n{missing}"
+def _image(board: BoardStatus) -> str:
+    lines = []
+    if board.image is not None:
+        state = "built" if board.image.built else "not built"
+        lines.append(f"{state} {board.image.revision or ''}".rstrip())
+    if board.programmer is not None:
+        lines.append(board.programmer.name)
+        lines += [] if board.programmer.missing is None else [board.programmer.missing]
+    return "\n".join(lines) or "-"
 
 
 def _connected(board: BoardStatus) -> str:
@@ -80,7 +76,7 @@ def _connected(board: BoardStatus) -> str:
     for port in board.maybe_connected:
         others = " or ".join(f"{c.board} ({c.what})" for c in port.candidates)
         lines.append(f"{_port(port)} could be: {others}")
-    return "\n".join(lines) or "no"
+    return "\n".join(lines) or "-"
 
 
 def _port(port: ConnectedPort) -> str:

@@ -22,6 +22,11 @@ def find_profile(board: str) -> devices.Profile | None:
         raise ConfigError(str(error)) from error
 
 
+def _find_domain(board: str, name: str) -> devices.Domain | None:
+    profile = find_profile(board)
+    return None if profile is None else profile.domain(name)
+
+
 def evidence_of(capabilities: Capabilities) -> Evidence:
     """The row of evidence that a board's own word gives it.
 
@@ -30,8 +35,8 @@ def evidence_of(capabilities: Capabilities) -> Evidence:
     """
     if not capabilities.emulator:
         return Evidence(source=Source.HARDWARE, fidelity=Fidelity.SILICON)
-    profile = find_profile(capabilities.board)
-    emulator = profile.emulator if profile else None
+    domain = _find_domain(capabilities.board, capabilities.domain)
+    emulator = domain.emulator if domain else None
     if emulator is None or capabilities.emulator.split()[0] != emulator.name:
         return Evidence(
             source=Source.EMULATED, fidelity=Fidelity.ISA_PROXY, emulator=capabilities.emulator
@@ -53,8 +58,8 @@ def is_deterministic(evidence: Evidence) -> bool:
 def evidence_label(record: Measurement) -> str:
     """What stands beside a latency: ``RP2040 @ 133 MHz, emulated, cycle ±10 %, rp2040js 1.4.1``."""
     board, evidence = record.board, record.evidence
-    profile = find_profile(board.id)
-    part = profile.part if profile else board.core or board.id
+    domain = _find_domain(board.id, board.domain)
+    part = domain.part if domain else board.core or board.id
     clock = f" @ {board.clock_hz / 1e6:g} MHz" if board.clock_hz else ""
     parts = [part + clock, str(evidence.source)]
     if evidence.source != Source.HARDWARE:
