@@ -29,13 +29,15 @@ Notes = Callable[[str], None]
 
 @attrs.frozen
 class Flashed:
-    """What was written, and what the board says of itself since.
+    """What the board has in its flash, and what it says of itself since.
 
+    ``written``: False where the board had the image already.
     ``manifest``: of the image, where it is one that was built here. ``port``, ``answered``:
     None where no port was given and none could be told from others.
     """
 
     image: Path
+    written: bool
     manifest: Manifest | None
     port: str | None
     answered: Capabilities | None
@@ -70,17 +72,21 @@ def flash(
     tool = programmer or find_programmer(profile)
     path = _image(profile, image)
     manifest = manifest_of(path)
-    note(f"programming {board} with {path} by {tool.name}")
-    tool.program(path, port)
+    written = not tool.holds(path, port)
+    if written:
+        note(f"programming {board} with {path} by {tool.name}")
+        tool.program(path, port)
+    else:
+        note(f"{board} has {path} already: its flash was not written again")
     if port is None or Path(port).is_dir():
         port = _port_that_appears(board)
     if port is None:
         note(f"not checked: no single port is surely a {board}'s; `host boards` lists them")
-        return Flashed(path, manifest, None, None)
+        return Flashed(path, written, manifest, None, None)
     note(f"waiting for {board} at {port}")
     answered = _greet(board, port)
     _compare(board, port, answered, manifest)
-    return Flashed(path, manifest, port, answered)
+    return Flashed(path, written, manifest, port, answered)
 
 
 def _image(profile: devices.Profile, image: Path | None) -> Path:

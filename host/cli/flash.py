@@ -30,7 +30,8 @@ def flash(
         print(text, file=sys.stderr, flush=True)
 
     done = flash_board(board, port=port, image=image, note=note)
+    verb = "Flashed" if done.written else "Kept   "
     revision = "" if done.manifest is None else f", revision {done.manifest.revision}"
-    print(f"Flashed  {done.image} ({done.image.stat().st_size:,} bytes{revision})")
+    print(f"{verb}  {done.image} ({done.image.stat().st_size:,} bytes{revision})")
     if done.answered is not None:
         print(f"Answers  {done.answered.board} at {done.port}, build {done.answered.build}")

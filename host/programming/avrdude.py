@@ -17,6 +17,9 @@ _DEADLINE_S = 120.0
 _FORMATS = {".hex": "i", ".bin": "r"}
 """avrdude's letters for the formats of images."""
 
+_DIFFERS = "mismatch"
+"""What avrdude 6 to 8 say of a comparison that failed."""
+
 
 @attrs.frozen
 class Avrdude:
@@ -33,7 +36,13 @@ class Avrdude:
     def missing(self) -> str | None:
         return None if shutil.which("avrdude") else "avrdude is not on the path"
 
+    def holds(self, image: Path, port: str | None) -> bool:
+        return self._tool("v", image, port).agrees(_DIFFERS)
+
     def program(self, image: Path, port: str | None) -> None:
+        self._tool("w", image, port).run()
+
+    def _tool(self, operation: str, image: Path, port: str | None) -> Tool:
         reason = self.missing()
         if reason is not None:
             raise ConfigError(reason, hint="install it, such as `apt-get install avrdude`")
@@ -44,18 +53,20 @@ class Avrdude:
             )
         if image.suffix not in _FORMATS:
             raise ConfigError(f"{image}: avrdude is given .hex (Intel HEX) or .bin (flat) here")
-        Tool(
-            self.command(image, port),
+        return Tool(
+            self.command(operation, image, port),
             _DEADLINE_S,
             "check --port, the cable, and that nothing else has the port open; "
             "press the board's reset button as avrdude starts if it has no automatic reset",
-        ).run()
+        )
 
-    def command(self, image: Path, port: str) -> list[str]:
-        """How avrdude is called; a port ``tcp://HOST:PORT`` is a serial port on a network."""
+    def command(self, operation: str, image: Path, port: str) -> list[str]:
+        """How avrdude is called: to write (``w``), which ends with a comparison, or to compare
+        (``v``). A port ``tcp://HOST:PORT`` is a serial port on a network."""
         where = port.replace("tcp://", "net:", 1)
         # -D: the boot loader erases the pages that are written, and no others.
         return [
             *("avrdude", "-q", "-p", self.part, "-c", self.protocol, "-P", where),
-            *("-b", str(self.baud), "-D", "-U", f"flash:w:{image}:{_FORMATS[image.suffix]}"),
+            *("-b", str(self.baud), "-D"),
+            *("-U", f"flash:{operation}:{image}:{_FORMATS[image.suffix]}"),
         ]

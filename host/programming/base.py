@@ -26,6 +26,16 @@ class Programmer(Protocol):
         """What this machine lacks to use it, as one clause; None where nothing."""
         ...
 
+    def holds(self, image: Path, port: str | None) -> bool:
+        """Whether the board surely has ``image`` already, so that its flash can be spared.
+
+        False also where this way to the board cannot read its flash.
+
+        Raises:
+            ConfigError, LinkError, DeadlineExceeded: as ``program`` does.
+        """
+        ...
+
     def program(self, image: Path, port: str | None) -> None:
         """Writes ``image``; afterwards the board runs it, or is about to.
 
@@ -56,29 +66,55 @@ class Tool:
             LinkError: it failed; with the end of what it said.
             DeadlineExceeded: it did not end in time and was ended.
         """
-        name = Path(self.command[0]).name
+        done = self._finished()
+        if done.returncode != 0:
+            raise self._failure(done)
+
+    def agrees(self, otherwise: str) -> bool:
+        """Runs it to its end, where it compares something.
+
+        Args:
+            otherwise: a word that it says where it fails because that is not equal.
+
+        Raises:
+            LinkError: it failed for another reason; with the end of what it said.
+            DeadlineExceeded: it did not end in time and was ended.
+        """
+        done = self._finished()
+        if done.returncode != 0 and otherwise not in done.stdout:
+            raise self._failure(done)
+        return done.returncode == 0
+
+    @property
+    def _name(self) -> str:
+        return Path(self.command[0]).name
+
+    def _finished(self) -> subprocess.CompletedProcess[str]:
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
                 timeout=self.deadline_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise DeadlineExceeded(
-                f"{name} did not end within {self.deadline_s:.0f} s",
-                awaited=f"the end of {name}",
+                f"{self._name} did not end within {self.deadline_s:g} s",
+                awaited=f"the end of {self._name}",
                 waited_s=self.deadline_s,
                 hint=self.hint,
             ) from error
         except OSError as error:
-            raise LinkError(f"{name} cannot be started: {error}", hint=self.hint) from error
-        if done.returncode != 0:
-            said = done.stdout.decode(errors="replace").split("\n")
-            words = [line.strip() for line in said if line.strip()][-_LINES_SHOWN:]
-            raise LinkError(
-                f"{name} failed (exit code {done.returncode}): {'; '.join(words) or 'no reason'}",
-                hint=self.hint,
-            )
+            raise LinkError(f"{self._name} cannot be started: {error}", hint=self.hint) from error
+
+    def _failure(self, done: subprocess.CompletedProcess[str]) -> LinkError:
+        words = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        return LinkError(
+            f"{self._name} failed (exit code {done.returncode}): "
+            f"{'; '.join(words[-_LINES_SHOWN:]) or 'no reason'}",
+            hint=self.hint,
+        )

@@ -30,6 +30,10 @@ class Esptool:
     def missing(self) -> str | None:
         return None if _find() else "esptool is not on the path"
 
+    def holds(self, image: Path, port: str | None) -> bool:
+        """Never known: its boot loader is asked nothing before it is written."""
+        return False
+
     def program(self, image: Path, port: str | None) -> None:
         tool = _find()
         if tool is None:

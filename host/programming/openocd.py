@@ -34,6 +34,10 @@ class OpenOcd:
     def missing(self) -> str | None:
         return None if self._find() else "openocd is not on the path"
 
+    def holds(self, image: Path, port: str | None) -> bool:
+        """Never known: the part is not read before it is written."""
+        return False
+
     def program(self, image: Path, port: str | None) -> None:
         """``port`` is not used: the debug port is another way to the part."""
         tool = self._find()

@@ -42,6 +42,10 @@ class Uf2Drive:
     def missing(self) -> str | None:
         return None
 
+    def holds(self, image: Path, port: str | None) -> bool:
+        """Never known: the drive does not show what the flash holds."""
+        return False
+
     def program(self, image: Path, port: str | None) -> None:
         """A ``port`` that is a folder is the drive; any other is not used here."""
         content = self._checked(image)
