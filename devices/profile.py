@@ -190,20 +190,8 @@ class Profile:
         return tuple(way for domain in self.domains for way in domain.transports)
 
     @property
-    def cores(self) -> tuple[Core, ...]:
-        return self.domains[0].cores
-
-    @property
-    def ram_mb(self) -> Figure | None:
-        return self.domains[0].ram_mb
-
-    @property
     def flash_kb(self) -> Figure | None:
         return self.domains[0].flash_kb
-
-    @property
-    def backends(self) -> tuple[Backend, ...]:
-        return self.domains[0].backends
 
     @property
     def emulator(self) -> Emulator | None:
