@@ -12,8 +12,10 @@ import pytest
 import devices
 from host.errors import ConfigError
 from host.targeting.catalog import devices_for
+from host.targeting.selection import Limits, choose_precision
 from host.targeting.site import Device
 from protocol.plan import PlanOp
+from tests.host.targeting.world import VECTOR
 
 PROFILES = devices.load_all()
 ORDER = (
@@ -124,3 +126,14 @@ def test_ops_are_what_the_port_has_kernels_for() -> None:
 def test_an_accelerators_backend_is_preferred() -> None:
     names = [backend.name for backend in device("turbo_rk").sites[0].backends]
     assert names[:2] == ["dxm1", "rknn"]
+
+
+def test_what_148_kb_fit_into() -> None:
+    """The vector of the requirements' example: not a UNO, then a Pico, then an ESP32."""
+    fitting = [
+        d.id
+        for d in devices_for(PROFILES)
+        if choose_precision(d.sites[0], VECTOR, Limits(tolerance=0.02)).passed
+    ]
+    assert fitting[:2] == ["pico", "esp32"]
+    assert "uno" not in fitting
