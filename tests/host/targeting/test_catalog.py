@@ -129,7 +129,11 @@ def test_an_accelerators_backend_is_preferred() -> None:
 
 
 def test_what_148_kb_fit_into() -> None:
-    """The vector of the requirements' example: not a UNO, then a Pico, then an ESP32."""
+    """The vector of the documented example, which finds a Pico, then an ESP32.
+
+    An ESP32 that is tried may still refuse: its data RAM lies in two parts, and what is reserved of
+    it is counted over both.
+    """
     fitting = [
         d.id
         for d in devices_for(PROFILES)
