@@ -1,0 +1,27 @@
+/* Two pixels of a convolution at once, two channels at a time. */
+#ifndef JR_M33_PIXEL_PAIR_H
+#define JR_M33_PIXEL_PAIR_H
+
+#include <stdint.h>
+
+/*
+ * pixel_pair.S knows this layout. For every four inputs x0..x3 of a patch (what an output
+ * pixel sees of the input), `inputs` holds four words of halves: (x0, x2), (x1, x3) of the first
+ * pixel's, then of the second pixel's. What a channel takes from it on moves on by a channel.
+ */
+typedef struct jr_m33_pixel_pair {
+    const uint32_t *inputs;
+    uint32_t quads;             /* of inputs, at least 1 */
+    const int8_t *weights;      /* 4-byte aligned row of the next channel; moves on */
+    uint32_t row_step;          /* bytes from a row to the next */
+    const int32_t *bias;        /* moves on, as do the next two */
+    const int32_t *multipliers; /* Q31, not negative */
+    const int8_t *shifts;       /* all negative */
+    int32_t rounding;           /* jr_m33_rounding() */
+    int8_t *output[2];          /* of either pixel, moves on */
+} jr_m33_pixel_pair;
+
+/* Computes 2 * `channel_pairs` channels of both pixels; `channel_pairs` is at least 1. */
+void jr_m33_run_pixel_pair(jr_m33_pixel_pair *pair, uint32_t channel_pairs);
+
+#endif

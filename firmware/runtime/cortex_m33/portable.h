@@ -1,0 +1,11 @@
+/* The portable kernels under other names: what the fast paths leave to them. */
+#ifndef JR_M33_PORTABLE_H
+#define JR_M33_PORTABLE_H
+
+#include "jr_kernel.h"
+
+void jr_conv_2d_run_portable(const jr_args *args);
+void jr_depthwise_conv_2d_run_portable(const jr_args *args);
+void jr_fully_connected_run_portable(const jr_args *args);
+
+#endif
