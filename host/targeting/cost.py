@@ -16,7 +16,8 @@ def cost(ai_compute_tops: float, ram_mb: float, price_class: int) -> float:
     by its logarithm.
 
     Args:
-        ai_compute_tops: of CPU and accelerators together, in 10^12 operations a second.
+        ai_compute_tops: of the accelerators together, or of the cores where there is none, in 10^12
+            operations a second.
         ram_mb: MiB, of all domains together.
         price_class: 1 is the cheapest.
     """
