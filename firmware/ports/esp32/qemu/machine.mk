@@ -1,0 +1,99 @@
+# How the firmware of the two machines is built. A board's Makefile sets, then includes this:
+#
+#   BOARD, CROSS   its id; the prefix of its compiler
+#   PORT           its folder, with start.S, timebase.c, uart.c and $(BOARD).ld
+#   CPU, IDENTITY_CPU   flags of the compiler for the core; those that its identity names
+#   MACHINE_DEFINES, MACHINE_SOURCES   what else it needs; may be empty
+#   POOL_BYTES     what the ESP-IDF project in ../idf gives the agent on the part
+#
+# It makes BUILD/firmware/BOARD/BOARD-qemu.{elf,bin,map} and a manifest; the flat image begins where
+# the script has FIRMWARE. MAIN replaces main.c and the agent behind it, for tests of the port alone. HANG=1 and
+# OVERRUN=1 are test builds: their MUL never ends, or writes behind its output.
+SHARED := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+FIRMWARE := $(abspath $(SHARED)/../../..)
+BUILD ?= $(abspath $(FIRMWARE)/../build)
+OUT := $(BUILD)/firmware/$(BOARD)
+NAME := $(OUT)/$(BOARD)-qemu
+CC := $(CROSS)gcc
+PYTHON ?= $(or $(wildcard $(FIRMWARE)/../.venv/bin/python),python3)
+
+JSA := $(FIRMWARE)/agent
+include $(JSA)/agent.mk
+JR := $(FIRMWARE)/runtime
+ifdef HANG
+JR_MUL := $(JR)/faults/hang.c
+endif
+ifdef OVERRUN
+JR_MUL := $(JR)/faults/overrun.c
+endif
+include $(JR)/runtime.mk
+
+PORT_SOURCES := $(addprefix $(SHARED)/, port.c memory.c plan_store.c restart.c) \
+	$(addprefix $(PORT)/, timebase.c uart.c) $(MACHINE_SOURCES)
+ifdef MAIN
+SOURCES := $(PORT_SOURCES) $(MAIN)
+else
+SOURCES := $(PORT_SOURCES) $(SHARED)/main.c $(JSA_SOURCES) $(JR_SOURCES)
+endif
+
+OPTIMIZE := -O2
+STACK_BYTES := 4096
+# The word that the reset handler fills the stack with and the high-water mark looks for.
+DEFINES := -DSTACK_PATTERN=0xa5a5a5a5 $(MACHINE_DEFINES)
+INCLUDES := $(addprefix -I,$(PORT) $(SHARED) $(JSA_INCLUDES) $(JR_INCLUDES))
+CFLAGS := $(CPU) $(OPTIMIZE) -std=c99 -ffreestanding -Wall -Wextra -Werror -g -ffunction-sections \
+	-fdata-sections -fno-common $(DEFINES) $(INCLUDES) -MMD -MP
+LDFLAGS := $(CPU) -nostdlib -L $(SHARED) -T $(PORT)/$(BOARD).ld \
+	-Wl,--defsym=__pool_bytes=$(POOL_BYTES) -Wl,--defsym=__stack_bytes=$(STACK_BYTES) \
+	-Wl,--gc-sections -Wl,--fatal-warnings -Wl,-Map=$(NAME).map
+
+REVISION := $(shell git -C $(PORT) describe --always --dirty 2>/dev/null || echo unknown)
+IDENTITY := gcc $(shell $(CC) -dumpfullversion) $(OPTIMIZE) $(IDENTITY_CPU)
+
+# Objects lie as the sources do below firmware/; a MAIN from elsewhere lies at the top.
+object = $(OUT)/$(if $(filter $(FIRMWARE)/%,$(1)),$(patsubst $(FIRMWARE)/%,%,$(1)),$(notdir $(1))).o
+OBJECTS := $(foreach source,$(SOURCES),$(call object,$(source)))
+
+.PHONY: all clean
+all: $(OUT)/manifest.json
+
+define compile
+$(call object,$(1)): $(1) $(OUT)/flags
+	@mkdir -p $$(@D)
+	@$(CC) $$(CFLAGS) $$(EXTRA) -c $$< -o $$@
+endef
+$(foreach source,$(SOURCES),$(eval $(call compile,$(source))))
+
+$(call object,$(SHARED)/memory.c): EXTRA := -fno-builtin -fno-tree-loop-distribute-patterns
+$(call object,$(JSA)/capabilities.c): EXTRA := -DJSA_BUILD='"$(IDENTITY), $(REVISION)"'
+
+# Rewritten only when they change: other flags compile all anew, another revision what names it.
+$(OUT)/flags: CONTENT = $(IDENTITY) $(CFLAGS) $(LDFLAGS)
+$(OUT)/revision: CONTENT = $(REVISION)
+$(OUT)/flags $(OUT)/revision: force
+	@mkdir -p $(OUT)
+	@echo '$(CONTENT)' | cmp -s - $@ || echo '$(CONTENT)' > $@
+.PHONY: force
+$(call object,$(JSA)/capabilities.c): $(OUT)/revision
+
+$(OUT)/start.o: $(PORT)/start.S $(OUT)/flags
+	@$(CC) $(CPU) $(DEFINES) -c $< -o $@
+
+$(NAME).elf: $(OBJECTS) $(OUT)/start.o $(PORT)/$(BOARD).ld $(SHARED)/sections.ld $(OUT)/flags
+	@$(CC) $(LDFLAGS) $(OUT)/start.o $(OBJECTS) -lgcc -o $@
+
+$(NAME).bin: $(NAME).elf
+	@$(CROSS)objcopy -O binary $< $@
+	@$(PYTHON) $(SHARED)/size_report.py $(BOARD) $(NAME).map $@
+
+$(OUT)/manifest.json: $(NAME).bin $(FIRMWARE)/manifest.py
+	@$(PYTHON) $(FIRMWARE)/manifest.py $@ --board $(BOARD) --revision '$(REVISION)' \
+		--build '$(IDENTITY), $(REVISION)' --compiler '$(shell $(CC) --version | head -n 1)' \
+		--flags '$(filter-out -I% -M%,$(CFLAGS))' --elf $(NAME).elf --nm $(CROSS)nm \
+		--flash-bytes $$(stat -c %s $(NAME).bin) --static-bytes __static_bytes \
+		--stack-bytes __stack_bytes $(NAME).bin
+
+clean:
+	@rm -rf $(OUT)
+
+-include $(OBJECTS:.o=.d)
