@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from host.cli.boards import boards
+from host.cli.calibrate import calibrate
 from host.cli.emulate import emulate
 from host.cli.flash import flash
 from host.cli.measure import measure
@@ -35,6 +36,7 @@ app.command()(boards)
 app.command()(flash)
 app.command()(profile)
 app.command()(quantize)
+app.command()(calibrate)
 
 
 def _show_version(wanted: bool) -> None:

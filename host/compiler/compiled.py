@@ -30,6 +30,12 @@ class PlannedOp:
     source_name: str
     parameters: dict[str, int | list[int]]
     """What shapes its work, as in the plan's record; offsets of constants are left out."""
+    input_bytes: tuple[int, ...] = ()
+    output_bytes: int = 0
+    constant_bytes: int = 0
+    """Of weights, scales and tables in the plan."""
+    in_place: bool = False
+    """Whether the output takes an input's place."""
 
 
 @attrs.frozen

@@ -64,6 +64,15 @@ def compile_graph(graph: Graph, options: CompileOptions | None = None) -> Compil
                     for name, value in operation.parameters.items()
                     if not isinstance(value, Blob)
                 },
+                input_bytes=tuple(size_bytes[index] for index in operation.inputs),
+                output_bytes=size_bytes[operation.output],
+                constant_bytes=sum(
+                    len(value.data)
+                    for value in operation.parameters.values()
+                    if isinstance(value, Blob)
+                ),
+                in_place=memory.tensor_offsets[owner[operation.output]]
+                in [memory.tensor_offsets[owner[index]] for index in operation.inputs],
             )
             for operation, (_, scratch_bytes) in zip(operations, memory.scratch, strict=True)
         ),

@@ -44,7 +44,11 @@ class Query:
 
 @attrs.frozen
 class OpSample:
-    """What one op took on a board. ``parameters`` as in the plan's record, less offsets."""
+    """What one op took on a board.
+
+    ``parameters`` as in the plan's record, less offsets, and the sizes of the op's buffers;
+    ``plan_bytes`` is the size of the whole plan.
+    """
 
     kind: str
     macs: int
@@ -55,6 +59,7 @@ class OpSample:
     build: str | None
     emulator: str | None
     plan_store: str | None
+    plan_bytes: int
 
 
 class History:
@@ -124,7 +129,7 @@ class History:
                     kind=op.kind,
                     macs=op.macs,
                     cycles=op.cycles,
-                    parameters=plan_ops[op.index].parameters if plan_ops else None,
+                    parameters=_work_of(plan_ops[op.index]) if plan_ops else None,
                 )
                 for op in record.ops or ()
             ],
@@ -173,6 +178,7 @@ class History:
                     build=measurement.build,
                     emulator=measurement.record["evidence"]["emulator"],
                     plan_store=measurement.record["memory"]["plan_store"],
+                    plan_bytes=measurement.record["candidate"]["plan_bytes"],
                 )
                 for op, measurement in session.execute(statement)
                 if op.parameters is not None
@@ -190,6 +196,18 @@ class History:
                     f"this program's of version {SCHEMA_VERSION}",
                     hint=f"name another history with --history or {ENVIRONMENT_VARIABLE}",
                 )
+
+
+def _work_of(op: PlannedOp) -> dict[str, Any]:
+    """All of a plan's op that its time can depend on."""
+    return {
+        **op.parameters,
+        "scratch_bytes": op.scratch_bytes,
+        "input_bytes": list(op.input_bytes),
+        "output_bytes": op.output_bytes,
+        "constant_bytes": op.constant_bytes,
+        "in_place": op.in_place,
+    }
 
 
 def _url(where: str | None) -> str:
