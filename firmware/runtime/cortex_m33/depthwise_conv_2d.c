@@ -1,0 +1,251 @@
+/*
+ * DEPTHWISE_CONV_2D with multiplier 1, two channels at a time. Their input is spread out in scratch
+ * with its padding, two rows and both channels in a word: even and odd bytes (SXTB16) are one
+ * channel each, as halves of two rows, which SMLAD multiplies by two rows of the kernel. Works in
+ * place, because nothing of a channel is read once it is spread out. In scratch, a word each:
+ *
+ *     pairs of input rows, padding included | weights of a channel
+ */
+#include <stdbool.h>
+
+#include "dsp.h"
+#include "kernels.h"
+#include "portable.h"
+#include "scaling.h"
+
+#define CHANNELS 2u
+
+typedef struct plane {
+    const jsp_conv_params *p;
+    uint32_t *words;
+    uint32_t row_pairs, columns; /* of words */
+    uint32_t first, inside;      /* words of a row that are not padding */
+    uint32_t first_input;        /* input column of the first of them */
+    uint32_t *weights[2];        /* for output rows that begin with the lower, the upper half */
+    uint32_t kernel_pairs;       /* pairs of rows that an output row sees */
+} plane;
+
+/* One output channel. */
+typedef struct channel {
+    int32_t bias, multiplier, shift, rounding;
+    int8_t *output;
+} channel;
+
+static void lay_out(plane *c, const jsp_conv_params *p, uint32_t *scratch) {
+    const int32_t left = p->pad_left;
+    const int32_t end = left + (int32_t)p->input_w;
+    c->p = p;
+    c->kernel_pairs = p->kernel_h / 2u + 1u;
+    c->row_pairs = (p->output_h - 1u) * p->stride_h / 2u + c->kernel_pairs;
+    c->columns = (p->output_w - 1u) * p->stride_w + (p->kernel_w - 1u) * p->dilation_w + 1u;
+    c->words = scratch;
+    c->weights[0] = scratch + c->row_pairs * c->columns;
+    c->weights[1] = c->weights[0] + c->kernel_pairs * p->kernel_w;
+    c->first = left > 0 ? (uint32_t)left : 0u;
+    c->first_input = left < 0 ? (uint32_t)-left : 0u;
+    if (end < 0 || c->first_input >= p->input_w || c->first >= c->columns) {
+        c->inside = 0;
+    } else {
+        c->inside = ((uint32_t)end < c->columns ? (uint32_t)end : c->columns) - c->first;
+    }
+}
+
+/* Padding is the same for every channel: what load_input() leaves alone is written once. */
+static void fill_with_padding(plane *c) {
+    const uint32_t padding = (uint32_t)(uint8_t)c->p->pad_value * UINT32_C(0x01010101);
+    const uint32_t count = c->row_pairs * c->columns;
+    uint32_t i;
+    for (i = 0; i < count; i++) {
+        c->words[i] = padding;
+    }
+}
+
+/* `input`: the first of the channels, `count` of them, in the first pixel of the image. */
+static void load_input(const plane *c, const int8_t *input, uint32_t count) {
+    const jsp_conv_params *p = c->p;
+    const uint32_t step = p->input_c;
+    uint32_t r;
+    for (r = 0; r < 2u * c->row_pairs; r++) {
+        const int32_t y = (int32_t)r - p->pad_top;
+        uint32_t *to = c->words + r / 2u * c->columns + c->first;
+        const int8_t *from, *end;
+        int8_t *bytes;
+        if (y < 0 || y >= (int32_t)p->input_h) {
+            continue;
+        }
+        from = input + ((uint32_t)y * p->input_w + c->first_input) * step;
+        end = from + c->inside * step;
+        bytes = (int8_t *)to + (r & 1u) * 2u;
+        if (count == CHANNELS) {
+            for (; from != end; from += step) {
+                __builtin_memcpy(bytes, from, CHANNELS);
+                bytes += sizeof *to;
+            }
+        } else {
+            for (; from != end; from += step) {
+                *bytes = *from;
+                bytes += sizeof *to;
+            }
+        }
+    }
+}
+
+static uint32_t weight(const jsp_conv_params *p, const int8_t *weights, uint32_t ky, uint32_t kx) {
+    return ky < p->kernel_h ? (uint32_t)(uint16_t)weights[ky * p->kernel_w + kx] : 0u;
+}
+
+static void load_weights(const plane *c, const int8_t *weights) {
+    const jsp_conv_params *p = c->p;
+    uint32_t i = 0;
+    uint32_t j, kx;
+    for (j = 0; j < c->kernel_pairs; j++) {
+        for (kx = 0; kx < p->kernel_w; kx++) {
+            /* Before the first row, 2 * j - 1 is beyond the last one. */
+            const uint32_t before = weight(p, weights, 2u * j - 1u, kx);
+            const uint32_t at = weight(p, weights, 2u * j, kx);
+            c->weights[0][i] = at | weight(p, weights, 2u * j + 1u, kx) << 16;
+            c->weights[1][i] = before | at << 16;
+            i++;
+        }
+    }
+}
+
+static inline uint32_t halves_of(uint32_t word, bool odd) {
+    return odd ? jr_m33_odd_bytes(word) : jr_m33_even_bytes(word);
+}
+
+static inline int8_t scale(int32_t sum, const channel *to) {
+    return jr_m33_scale(sum, to->multiplier, to->shift, to->rounding);
+}
+
+/* Any kernel and stride, an output at a time. */
+static inline void run_any(const plane *c, const channel *to, bool odd) {
+    const jsp_conv_params *p = c->p;
+    int8_t *output = to->output;
+    uint32_t y, x, j, kx;
+    for (y = 0; y < p->output_h; y++) {
+        const uint32_t top = y * p->stride_h;
+        const uint32_t *window = c->words + top / 2u * c->columns;
+        for (x = 0; x < p->output_w; x++) {
+            const uint32_t *row = window;
+            const uint32_t *w = c->weights[top & 1u];
+            int32_t sum = to->bias;
+            for (j = 0; j < c->kernel_pairs; j++) {
+                const uint32_t *at = row;
+                for (kx = 0; kx < p->kernel_w; kx++) {
+                    sum = jr_m33_add_products(sum, halves_of(*at, odd), *w++);
+                    at += p->dilation_w;
+                }
+                row += c->columns;
+            }
+            *output = scale(sum, to);
+            output += p->output_c;
+            window += p->stride_w;
+        }
+    }
+}
+
+/* A column of a 3x3 kernel in `upper` = (w0, w1) and `lower` = (w1, w2), over four rows. */
+static inline void add_column(int32_t sums[2], uint32_t rows01, uint32_t rows23, uint32_t upper,
+                              uint32_t lower) {
+    sums[0] = jr_m33_add_products(sums[0], rows01, upper);
+    sums[1] = jr_m33_add_upper_by_lower(sums[1], rows01, upper);
+    sums[0] = jr_m33_add_lower_by_upper(sums[0], rows23, lower);
+    sums[1] = jr_m33_add_products(sums[1], rows23, lower);
+}
+
+/* 3x3 with stride 1: two output rows at a time. */
+static inline void run_3x3(const plane *c, const channel *to, bool odd) {
+    const jsp_conv_params *p = c->p;
+    const uint32_t upper0 = c->weights[0][0], lower0 = c->weights[1][3];
+    const uint32_t upper1 = c->weights[0][1], lower1 = c->weights[1][4];
+    const uint32_t upper2 = c->weights[0][2], lower2 = c->weights[1][5];
+    const uint32_t row_bytes = (uint32_t)p->output_w * p->output_c;
+    int8_t *output = to->output;
+    uint32_t y, x;
+    for (y = 0; y < p->output_h; y += 2) {
+        const uint32_t *rows01 = c->words + y / 2u * c->columns;
+        const uint32_t *rows23 = rows01 + c->columns;
+        for (x = 0; x < p->output_w; x++) {
+            int32_t sums[2] = {to->bias, to->bias};
+            add_column(sums, halves_of(rows01[0], odd), halves_of(rows23[0], odd), upper0, lower0);
+            add_column(sums, halves_of(rows01[1], odd), halves_of(rows23[1], odd), upper1, lower1);
+            add_column(sums, halves_of(rows01[2], odd), halves_of(rows23[2], odd), upper2, lower2);
+            output[0] = scale(sums[0], to);
+            if (y + 1u < p->output_h) {
+                output[row_bytes] = scale(sums[1], to);
+            }
+            output += p->output_c;
+            rows01++;
+            rows23++;
+        }
+        output += row_bytes;
+    }
+}
+
+static void run_channel(const plane *c, const channel *to, bool odd) {
+    const jsp_conv_params *p = c->p;
+    if (p->kernel_h == 3 && p->kernel_w == 3 && p->stride_h == 1 && p->stride_w == 1 &&
+        p->dilation_w == 1) {
+        if (odd) {
+            run_3x3(c, to, true);
+        } else {
+            run_3x3(c, to, false);
+        }
+    } else if (odd) {
+        run_any(c, to, true);
+    } else {
+        run_any(c, to, false);
+    }
+}
+
+static void run_image(const jr_args *args, const plane *c, const int8_t *image, int8_t *output) {
+    const jsp_conv_params *p = c->p;
+    const int32_t *bias = (const int32_t *)(args->plan + p->bias_offset);
+    const int32_t *multipliers = (const int32_t *)(args->plan + p->multipliers_offset);
+    const int8_t *shifts = (const int8_t *)(args->plan + p->shifts_offset);
+    const int8_t *weights = (const int8_t *)(args->plan + p->weights_offset);
+    const uint32_t row_bytes = ((uint32_t)p->kernel_h * p->kernel_w + 3u) & ~UINT32_C(3);
+    uint32_t i;
+    for (i = 0; i < p->input_c; i++) {
+        const bool odd = (i & 1u) != 0;
+        channel to;
+        if (!odd) {
+            load_input(c, image + i, p->input_c - i < CHANNELS ? p->input_c - i : CHANNELS);
+        }
+        load_weights(c, weights + i * row_bytes);
+        to.bias = bias[i];
+        to.multiplier = multipliers[i];
+        to.shift = shifts[i];
+        to.rounding = jr_m33_rounding(p->output_zero_point);
+        to.output = output + i;
+        run_channel(c, &to, odd);
+    }
+}
+
+void jr_depthwise_conv_2d_run(const jr_args *args) {
+    const jsp_conv_params *p = (const jsp_conv_params *)args->params;
+    const uint32_t scratch_words = args->op->scratch_bytes / 4u;
+    const int8_t *image = jr_input(args, 0);
+    int8_t *output = jr_output(args, 0);
+    plane c;
+    uint32_t n;
+    lay_out(&c, p, (uint32_t *)(void *)jr_scratch(args));
+    if (p->output_c != p->input_c || p->dilation_h != 1 ||
+        c.row_pairs > scratch_words / c.columns ||
+        scratch_words - c.row_pairs * c.columns < 2u * c.kernel_pairs * p->kernel_w ||
+        !jr_m33_can_scale((const int32_t *)(args->plan + p->bias_offset), p->output_c,
+                          (const int8_t *)(args->plan + p->shifts_offset), p->output_c,
+                          (uint32_t)p->kernel_h * p->kernel_w)) {
+        jr_depthwise_conv_2d_run_portable(args);
+        return;
+    }
+    fill_with_padding(&c);
+    for (n = 0; n < p->batch; n++) {
+        run_image(args, &c, image, output);
+        image += (uint32_t)p->input_h * p->input_w * p->input_c;
+        output += (uint32_t)p->output_h * p->output_w * p->output_c;
+    }
+    jr_m33_clamp(jr_output(args, 0), (uint32_t)p->batch * p->output_h * p->output_w * p->output_c,
+                 p->activation_min, p->activation_max);
+}
