@@ -10,20 +10,31 @@ import typer
 
 
 def flash(
-    board: Annotated[str, typer.Option(metavar="ID", help="The board, such as uno.")],
+    board: Annotated[
+        str, typer.Option(metavar="ID", help="The board, such as uno; `host boards` lists them.")
+    ],
     port: Annotated[
         str | None,
         typer.Option(
             metavar="DEV",
-            help="Where it is: /dev/ttyACM0, tcp://HOST:PORT, or the folder of a UF2 drive.",
+            help="Where it is: /dev/ttyACM0, tcp://HOST:PORT, or the folder of a UF2 drive. "
+            "`host boards` lists what is connected.",
         ),
     ] = None,
     image: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Image to write instead of the one that was built."),
+        typer.Option(
+            metavar="FILE", help="Image to write instead of the one that `make firmware` built."
+        ),
     ] = None,
 ) -> None:
-    """Write firmware into a board's flash, and check that the board runs it."""
+    """Write firmware into a board's flash, and check over the wire that the board runs it.
+
+    The board's profile names what writes it: a copy to a UF2 drive, avrdude, esptool or OpenOCD.
+    Where that can read the flash (avrdude), an image that is already there is not written again.
+
+    docs/hardware.md says how each board is wired and brought to listen.
+    """
     from host.boards.flash import flash as flash_board
 
     def note(text: str) -> None:
