@@ -10,8 +10,11 @@
 #include "rp2040.h"
 #include "timebase.h"
 
-/* High during the timed region: for a logic analyser or a power meter on the Pico's pin 4. */
-#define TIMED_PIN 2u
+/* TIMED_PIN, which the Makefile sets, is high during the timed region, for a logic analyser or a
+ * power meter. UART0 has GP0 and GP1; the Pico leads GP23 to GP25 and GP29 to parts of its own. */
+#if TIMED_PIN < 2u || TIMED_PIN > 28u || (TIMED_PIN >= 23u && TIMED_PIN <= 25u)
+#error "TIMED_PIN is no free pin of a Pico"
+#endif
 
 /*
  * The slowest kernel is under 60 cycles a MAC where all of its weights miss the XIP

@@ -12,6 +12,8 @@
 #define RX_TIMEOUT_MS 200u
 #define NVIC_ISER     (*(volatile uint32_t *)0xe000e100u)
 #define NVIC_ISPR     (*(volatile uint32_t *)0xe000e200u)
+/* RP2040 data sheet, section 2.19.6.1. */
+#define IO_BANK0_STATUS(pin) (*(volatile uint32_t *)(0x40014000u + 8u * (pin)))
 
 static void answer(uint32_t word) {
     port_write((const uint8_t *)&word, sizeof word);
@@ -142,6 +144,16 @@ static void send_at_once(void) {
     port_write(bytes, count[0] | (uint32_t)(count[1] & 1u) << 8);
 }
 
+/* The pad of the pin around the timed region, before, in and after it. */
+static void time_nothing(void) {
+    answer(IO_BANK0_STATUS(TIMED_PIN));
+    port_timed_begin();
+    const uint32_t within = IO_BANK0_STATUS(TIMED_PIN);
+    port_timed_end();
+    answer(within);
+    answer(IO_BANK0_STATUS(TIMED_PIN));
+}
+
 static void obey(uint8_t command) {
     switch (command) {
     case 't':
@@ -169,6 +181,9 @@ static void obey(uint8_t command) {
     case 'b':
         answer(port_reset_cause());
         answer(port_boot_count());
+        break;
+    case 'p':
+        time_nothing();
         break;
     case 'R':
         port_reset();

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from hil.emulators.process import EmulatorProcess
 from host.links.emulator import EmulatorLink
 from protocol.messages import ResetCause
-from tests.firmware.rp2040.conftest import Image
+from tests.firmware.rp2040.conftest import Image, built, make_image
 from tests.hil.dialogue import Control, read_bytes
+from tests.support.make import BUILD_DIR
 
 CLOCK_HZ = 133_000_000
 SYSTICK_PERIOD = 1 << 24
@@ -20,6 +22,7 @@ INTERVAL_S = 0.3
 STACK_BYTES = 1536
 FRAME_BYTES = 700
 ATTEMPTS = 10
+OUT_TO_PAD, ENABLED_TO_PAD = 1 << 9, 1 << 13  # RP2040 data sheet, section 2.19.6.1
 
 
 class Probe:
@@ -99,6 +102,25 @@ def test_stack_high_water_follows_the_stack(probe: Probe) -> None:
     before, after = probe.ask(b"s", 2)
     assert 0 < before < STACK_BYTES - FRAME_BYTES
     assert before + FRAME_BYTES - 100 < after < STACK_BYTES
+
+
+@pytest.mark.parametrize("pin", [2, 15])
+def test_a_pin_is_high_during_the_timed_region(
+    pin: int, start: Callable[..., EmulatorProcess]
+) -> None:
+    main = Path(__file__).parent / "probe.c"
+    image = built(BUILD_DIR / f"pico-probe-pin-{pin}", f"MAIN={main}", f"TIMED_PIN={pin}")
+    probe = Probe(start(image))
+    states = probe.ask(b"p", 3)
+    probe.link.close()
+    assert [bool(state & OUT_TO_PAD) for state in states] == [False, True, False]
+    assert all(state & ENABLED_TO_PAD for state in states)
+
+
+def test_a_pin_that_the_board_needs_is_refused(tmp_path: Path) -> None:
+    result = make_image(tmp_path, "TIMED_PIN=0")
+    assert result.returncode != 0
+    assert "TIMED_PIN is no free pin of a Pico" in result.stderr
 
 
 def test_power_on_starts_the_count_anew(probe: Probe) -> None:
