@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 
+#include "depthwise_3x3.h"
 #include "dsp.h"
 #include "kernels.h"
 #include "portable.h"
@@ -114,84 +115,84 @@ static inline uint32_t halves_of(uint32_t word, bool odd) {
     return odd ? jr_m33_odd_bytes(word) : jr_m33_even_bytes(word);
 }
 
-static inline int8_t scale(int32_t sum, const channel *to) {
-    return jr_m33_scale(sum, to->multiplier, to->shift, to->rounding);
-}
-
 /* Any kernel and stride, an output at a time. */
 static inline void run_any(const plane *c, const channel *to, bool odd) {
     const jsp_conv_params *p = c->p;
-    int8_t *output = to->output;
+    const channel own = *to;
+    const uint32_t kernel_pairs = c->kernel_pairs, columns = c->columns;
+    const uint32_t kernel_w = p->kernel_w, dilation_w = p->dilation_w;
+    const uint32_t output_w = p->output_w, output_c = p->output_c, stride_w = p->stride_w;
+    int8_t *output = own.output;
     uint32_t y, x, j, kx;
     for (y = 0; y < p->output_h; y++) {
         const uint32_t top = y * p->stride_h;
-        const uint32_t *window = c->words + top / 2u * c->columns;
-        for (x = 0; x < p->output_w; x++) {
+        const uint32_t *const weights = c->weights[top & 1u];
+        const uint32_t *window = c->words + top / 2u * columns;
+        for (x = 0; x < output_w; x++) {
             const uint32_t *row = window;
-            const uint32_t *w = c->weights[top & 1u];
-            int32_t sum = to->bias;
-            for (j = 0; j < c->kernel_pairs; j++) {
+            const uint32_t *w = weights;
+            int32_t sum = own.bias;
+            for (j = 0; j < kernel_pairs; j++) {
                 const uint32_t *at = row;
-                for (kx = 0; kx < p->kernel_w; kx++) {
+                for (kx = 0; kx < kernel_w; kx++) {
                     sum = jr_m33_add_products(sum, halves_of(*at, odd), *w++);
-                    at += p->dilation_w;
+                    at += dilation_w;
                 }
-                row += c->columns;
+                row += columns;
             }
-            *output = scale(sum, to);
-            output += p->output_c;
-            window += p->stride_w;
+            *output = jr_m33_scale(sum, own.multiplier, own.shift, own.rounding);
+            output += output_c;
+            window += stride_w;
         }
     }
 }
 
-/* A column of a 3x3 kernel in `upper` = (w0, w1) and `lower` = (w1, w2), over four rows. */
-static inline void add_column(int32_t sums[2], uint32_t rows01, uint32_t rows23, uint32_t upper,
-                              uint32_t lower) {
-    sums[0] = jr_m33_add_products(sums[0], rows01, upper);
-    sums[1] = jr_m33_add_upper_by_lower(sums[1], rows01, upper);
-    sums[0] = jr_m33_add_lower_by_upper(sums[0], rows23, lower);
-    sums[1] = jr_m33_add_products(sums[1], rows23, lower);
+static bool is_3x3(const jsp_conv_params *p) {
+    return p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1 && p->stride_h <= 2;
 }
 
-/* 3x3 with stride 1: two output rows at a time. */
-static inline void run_3x3(const plane *c, const channel *to, bool odd) {
+/* 3x3 with a vertical stride of 1 (two rows at a time) or 2. */
+static void run_3x3(const plane *c, const channel *to, bool odd) {
     const jsp_conv_params *p = c->p;
-    const uint32_t upper0 = c->weights[0][0], lower0 = c->weights[1][3];
-    const uint32_t upper1 = c->weights[0][1], lower1 = c->weights[1][4];
-    const uint32_t upper2 = c->weights[0][2], lower2 = c->weights[1][5];
     const uint32_t row_bytes = (uint32_t)p->output_w * p->output_c;
-    int8_t *output = to->output;
-    uint32_t y, x;
-    for (y = 0; y < p->output_h; y += 2) {
-        const uint32_t *rows01 = c->words + y / 2u * c->columns;
-        const uint32_t *rows23 = rows01 + c->columns;
-        for (x = 0; x < p->output_w; x++) {
-            int32_t sums[2] = {to->bias, to->bias};
-            add_column(sums, halves_of(rows01[0], odd), halves_of(rows23[0], odd), upper0, lower0);
-            add_column(sums, halves_of(rows01[1], odd), halves_of(rows23[1], odd), upper1, lower1);
-            add_column(sums, halves_of(rows01[2], odd), halves_of(rows23[2], odd), upper2, lower2);
-            output[0] = scale(sums[0], to);
-            if (y + 1u < p->output_h) {
-                output[row_bytes] = scale(sums[1], to);
-            }
-            output += p->output_c;
-            rows01++;
-            rows23++;
-        }
-        output += row_bytes;
+    void (*const run)(const jr_m33_depthwise_3x3 *) =
+        odd ? jr_m33_run_depthwise_3x3_odd : jr_m33_run_depthwise_3x3_even;
+    const uint32_t rows = p->stride_h == 1 ? 2u : 1u;
+    jr_m33_depthwise_3x3 convolution;
+    uint32_t i;
+    convolution.bias = to->bias;
+    convolution.multiplier = to->multiplier;
+    convolution.right = ~to->shift;
+    convolution.rounding = to->rounding;
+    convolution.row_step = (rows - 1u) * row_bytes;
+    convolution.pixel_step = p->output_c;
+    convolution.input_step = (uint32_t)sizeof(uint32_t) * p->stride_w;
+    convolution.width = convolution.input_step * p->output_w;
+    convolution.pair_step = (uint32_t)sizeof(uint32_t) * c->columns;
+    convolution.strip_step = convolution.pair_step;
+    convolution.strip_output_step = rows * row_bytes;
+    convolution.strips = p->output_h / rows;
+    convolution.output = to->output;
+    convolution.input = c->words;
+    for (i = 0; i < 3; i++) {
+        convolution.columns[i].upper = c->weights[0][i];
+        convolution.columns[i].lower = c->weights[1][3u + i];
+    }
+    if (convolution.strips > 0) {
+        run(&convolution);
+    }
+    if (rows == 2 && (p->output_h & 1u) != 0) {
+        convolution.output += convolution.strips * convolution.strip_output_step;
+        convolution.input += convolution.strips * c->columns;
+        convolution.row_step = 0;
+        convolution.strips = 1;
+        run(&convolution);
     }
 }
 
 static void run_channel(const plane *c, const channel *to, bool odd) {
-    const jsp_conv_params *p = c->p;
-    if (p->kernel_h == 3 && p->kernel_w == 3 && p->stride_h == 1 && p->stride_w == 1 &&
-        p->dilation_w == 1) {
-        if (odd) {
-            run_3x3(c, to, true);
-        } else {
-            run_3x3(c, to, false);
-        }
+    if (is_3x3(c->p)) {
+        run_3x3(c, to, odd);
     } else if (odd) {
         run_any(c, to, true);
     } else {
