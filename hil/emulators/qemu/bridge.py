@@ -161,7 +161,7 @@ class Bridge:
                     with contextlib.suppress(OSError):  # lost with the board
                         child.to_board.write(data)
                         await child.to_board.drain()
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # the host is gone, or all ends
             pass
         finally:
             self._host = None
@@ -179,7 +179,7 @@ class Bridge:
                     answer = await self._obey(line)
                     writer.write(json.dumps(answer).encode() + b"\n")
                     await writer.drain()
-        except (OSError, ValueError):  # ValueError: a line over the limit
+        except (OSError, ValueError, asyncio.CancelledError):  # ValueError: a line over the limit
             pass
         finally:
             self._controllers.discard(writer)

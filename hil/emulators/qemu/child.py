@@ -78,7 +78,14 @@ class QemuChild:
         passed = [qemu_link.detach(), qemu_monitor.detach()]
         arguments = [
             *_SHARED_ARGUMENTS,
-            *("-chardev", f"socket,id=link,fd={passed[0]}", "-serial", "chardev:link"),
+            *(
+                "-chardev",
+                f"socket,id=link,fd={passed[0]},mux=on",
+                "-echr",
+                "256",
+                "-serial",
+                "chardev:link",
+            ),
             *(
                 "-chardev",
                 f"socket,id=monitor,fd={passed[1]}",
@@ -93,7 +100,7 @@ class QemuChild:
                 os.close(writer)  # QEMU opens the path for both directions
                 passed.append(reader)
                 paths[name] = f"/dev/fd/{reader}"
-                arguments += ["-chardev", f"pipe,id={name},path={paths[name]}"]
+                arguments += ["-chardev", f"pipe,id={name},path={paths[name]},mux=on"]
             own = [_with_paths(argument, paths) for argument in command[1:]]
             process = subprocess.Popen(
                 [command[0], *arguments, *own],
@@ -169,7 +176,7 @@ class QemuChild:
             self._process.wait(_EXIT_GRACE_S)
         code = self._process.returncode
         how = f"exit code {code}" if code is None or code >= 0 else f"killed by signal {-code}"
-        words = "; ".join(line for line in self._stderr if line)
+        words = "; ".join(line for line in self._stderr if line and ": warning: " not in line)
         return f"{self._program} ended ({how}){': ' if words else ''}{words}"
 
     async def stop(self) -> None:

@@ -1,0 +1,40 @@
+/*
+ * The emulator's own counter: a plug-in of QEMU that counts instructions and estimates cycles
+ * (hil/emulators/mps2_an505/plugin). It is asked by DBG, a NOP on every part, and answers through
+ * UART1. Reading is not counted.
+ */
+#include "cycles.h"
+
+#include "an505.h"
+
+static uint64_t instructions;
+
+void cycles_init(void) {
+    UART_BAUDDIV(UART1) = UART_BAUDDIV_LEAST;
+    UART_CTRL(UART1) = UART_CTRL_RX;
+    __asm volatile("dbg #2"); /* a reset may have come while it was stopped */
+}
+
+/* Without the plug-in nothing ever comes: the watchdog bounds the wait. */
+static uint64_t take_number(void) {
+    uint64_t number = 0;
+    for (uint32_t shift = 0; shift < 64u; shift += 8u) {
+        while (!(UART_STATE(UART1) & UART_STATE_RX_FULL)) {
+        }
+        number |= (uint64_t)UART_DATA(UART1) << shift;
+    }
+    return number;
+}
+
+uint64_t cycles_read(void) {
+    uint64_t cycles;
+    __asm volatile("dbg #1" : : : "memory"); /* stops, and sends both numbers */
+    cycles = take_number();
+    instructions = take_number();
+    __asm volatile("dbg #2" : : : "memory"); /* goes on */
+    return cycles;
+}
+
+uint64_t cycles_instructions(void) {
+    return instructions;
+}

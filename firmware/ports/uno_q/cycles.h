@@ -1,0 +1,15 @@
+/* The chip's counter of its own cycles. */
+#ifndef UNO_Q_CYCLES_H
+#define UNO_Q_CYCLES_H
+
+#include <stdint.h>
+
+void cycles_init(void);
+
+/* Cycles since the board started; to be called at least every 26 s. */
+uint64_t cycles_read(void);
+
+/* Instructions executed until the last cycles_read(); 0 where nothing counts them. */
+uint64_t cycles_instructions(void);
+
+#endif

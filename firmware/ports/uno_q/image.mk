@@ -1,0 +1,78 @@
+# One image of the UNO Q's microcontroller: OUT/NAME.{elf,bin,map}. The Makefile beside it calls it.
+#
+#   CHIP   u585: the part; an505: the machine that QEMU emulates
+#   NAME   of the image
+#
+# MAIN replaces main.c and the agent behind it, for tests of the port alone. HANG=1 and OVERRUN=1
+# are test builds: their MUL never ends, or writes behind its output.
+CC := $(CROSS)gcc
+CHIP_FOLDER := $(PORT)/$(CHIP)
+OBJECT_FOLDER := $(OUT)/$(NAME)
+
+JSA := $(FIRMWARE)/agent
+include $(JSA)/agent.mk
+JR := $(FIRMWARE)/runtime
+ifdef HANG
+JR_MUL := $(JR)/faults/hang.c
+endif
+ifdef OVERRUN
+JR_MUL := $(JR)/faults/overrun.c
+endif
+include $(wildcard $(JR)/cortex_m33/*.mk)
+include $(JR)/runtime.mk
+
+PORT_SOURCES := $(addprefix $(PORT)/, port.c memory.c restart.c timebase.c uart.c) $(wildcard $(CHIP_FOLDER)/*.c)
+ifdef MAIN
+SOURCES := $(PORT_SOURCES) $(MAIN)
+else
+SOURCES := $(PORT_SOURCES) $(PORT)/main.c $(JSA_SOURCES) $(JR_SOURCES)
+endif
+
+# The word that the reset handler fills the stack with and the high-water mark looks for.
+DEFINES := -DSTACK_PATTERN=0xa5a5a5a5
+INCLUDES := $(addprefix -I,$(PORT) $(CHIP_FOLDER) $(JSA_INCLUDES) $(JR_INCLUDES))
+CFLAGS := $(CPU) $(OPTIMIZE) -std=c99 -Wall -Wextra -Werror -g -ffunction-sections \
+	-fdata-sections -fno-common $(DEFINES) $(INCLUDES) -MMD -MP
+LDFLAGS := $(CPU) -nostartfiles --specs=nano.specs -L $(PORT) -T $(CHIP_FOLDER)/$(CHIP).ld \
+	-Wl,--gc-sections -Wl,--fatal-warnings -Wl,-Map=$(OUT)/$(NAME).map
+
+# Objects lie as the sources do below firmware/; a MAIN from elsewhere lies at the top.
+object = $(OBJECT_FOLDER)/$(if $(filter $(FIRMWARE)/%,$(1)),$(patsubst $(FIRMWARE)/%,%,$(1)),$(notdir $(1))).o
+OBJECTS := $(foreach source,$(SOURCES),$(call object,$(source)))
+STARTUP := $(OBJECT_FOLDER)/start.o $(OBJECT_FOLDER)/vectors.o
+
+.PHONY: all
+all: $(OUT)/$(NAME).bin
+
+define compile
+$(call object,$(1)): $(1) $(OBJECT_FOLDER)/flags
+	@mkdir -p $$(@D)
+	@$(CC) $$(CFLAGS) $$(EXTRA) -c $$< -o $$@
+endef
+$(foreach source,$(SOURCES),$(eval $(call compile,$(source))))
+
+$(call object,$(FIRMWARE)/agent/capabilities.c): EXTRA := -DJSA_BUILD='"$(IDENTITY), $(REVISION)"'
+
+# Rewritten only when they change: other flags compile all anew, another revision what names it.
+$(OBJECT_FOLDER)/flags: CONTENT = $(IDENTITY) $(CFLAGS)
+$(OBJECT_FOLDER)/revision: CONTENT = $(REVISION)
+$(OBJECT_FOLDER)/flags $(OBJECT_FOLDER)/revision: force
+	@mkdir -p $(OBJECT_FOLDER)
+	@echo '$(CONTENT)' | cmp -s - $@ || echo '$(CONTENT)' > $@
+.PHONY: force
+$(call object,$(FIRMWARE)/agent/capabilities.c): $(OBJECT_FOLDER)/revision
+
+$(OBJECT_FOLDER)/start.o: $(PORT)/start.S $(OBJECT_FOLDER)/flags
+	@$(CC) $(CPU) $(DEFINES) -c $< -o $@
+
+$(OBJECT_FOLDER)/vectors.o: $(CHIP_FOLDER)/vectors.S $(OBJECT_FOLDER)/flags
+	@$(CC) $(CPU) -c $< -o $@
+
+$(OUT)/$(NAME).elf: $(OBJECTS) $(STARTUP) $(CHIP_FOLDER)/$(CHIP).ld $(PORT)/sections.ld
+	@$(CC) $(LDFLAGS) $(STARTUP) $(OBJECTS) -o $@
+
+$(OUT)/$(NAME).bin: $(OUT)/$(NAME).elf
+	@$(CROSS)objcopy -O binary $< $@
+	@$(PYTHON) $(PORT)/size_report.py $(OUT)/$(NAME).map $@
+
+-include $(OBJECTS:.o=.d)
