@@ -21,17 +21,17 @@ typedef enum jsa_upload_state {
 typedef struct jsa_upload {
     jsa_upload_state state;
     uint8_t store;
-    uint32_t size_bytes;
+    jr_size size_bytes;
+    jr_size next_offset;
     uint32_t crc32;
-    uint32_t next_offset;
 } jsa_upload;
 
 /* The plan that is ready to run, in its arena between two guards. */
 typedef struct jsa_plan {
     bool loaded;
     jr_engine engine;
-    uint32_t arena_available_bytes;
-    uint32_t input_received_bytes[JSA_MAX_SENT_INPUTS]; /* from 0; fresh when whole */
+    jr_size arena_available_bytes;
+    jr_size input_received_bytes[JSA_MAX_SENT_INPUTS]; /* from 0; fresh when whole */
 } jsa_plan;
 
 typedef struct jsa_results {
@@ -44,7 +44,8 @@ typedef struct jsa_results {
 /* What is used most comes first: small processors reach it with short instructions. */
 typedef struct jsa_agent {
     const JR_PLAN port_info *info;
-    jr_fault fault; /* of the request at hand */
+    jsa_request request; /* the one at hand */
+    jr_fault fault;      /* what is wrong with it */
     jsa_upload upload;
     jsa_plan plan;
     jsa_lease lease;

@@ -2,5 +2,9 @@
 # directories are $(JSA_INCLUDES). Buffer sizes are set with -D: see agent_config.h.
 JSA_INCLUDES = $(JSA) $(JSA)/../runtime $(JSA)/../include
 
-JSA_SOURCES = $(addprefix $(JSA)/, agent_main.c arena.c capabilities.c frame_decoder.c \
-    frame_writer.c handshake.c input.c readback.c run.c session.c upload.c)
+# How plans come: over the link. A port that takes them in the image of its firmware alone sets this to
+# $(JSA)/upload_read_only.c.
+JSA_UPLOAD ?= $(JSA)/upload.c
+
+JSA_SOURCES = $(JSA_UPLOAD) $(addprefix $(JSA)/, agent_main.c answer.c arena.c capabilities.c \
+    frame_decoder.c frame_writer.c handshake.c input.c plan.c readback.c run.c session.c)

@@ -49,7 +49,8 @@
 /* A COBS block: its code and up to 254 bytes, or the whole frame where that is shorter. */
 #define JSA_MAX_BLOCK_BYTES (JSA_MAX_FRAME_BYTES < 254 ? JSA_MAX_FRAME_BYTES + 1 : 255)
 
-/* Frames leave in pieces of about this size; at least a block between two delimiters. */
+/* Frames leave in pieces of about this size; at least a block between two delimiters, which is all
+ * of a short frame. */
 #ifndef JSA_WRITER_BUFFER_BYTES
 #define JSA_WRITER_BUFFER_BYTES (JSA_MAX_BLOCK_BYTES + 2)
 #endif

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jump_rt.h"
+
 #define JSA_GUARD_BYTES 16u
 
 /*
@@ -15,16 +17,16 @@
  * room for a guard before and after. `available_bytes` gets its size, 0 where
  * nothing is left (the address returned is then the pool's).
  */
-uint8_t *jsa_arena_place(uint8_t *pool, uint32_t pool_bytes, uint32_t taken_bytes,
-                         uint32_t *available_bytes);
+uint8_t *jsa_arena_place(uint8_t *pool, jr_size pool_bytes, jr_size taken_bytes,
+                         jr_size *available_bytes);
 
 /* Fills the arena with the pattern and sets the guards around its `count` bytes. */
-void jsa_arena_prepare(uint8_t *arena, uint32_t count);
+void jsa_arena_prepare(uint8_t *arena, jr_size count);
 
 /* Whether both guards are as prepared. */
-bool jsa_arena_guards_hold(const uint8_t *arena, uint32_t count);
+bool jsa_arena_guards_hold(const uint8_t *arena, jr_size count);
 
 /* Bytes from the arena's start to the highest that differs from the pattern. */
-uint32_t jsa_arena_high_water_bytes(const uint8_t *arena, uint32_t count);
+jr_size jsa_arena_high_water_bytes(const uint8_t *arena, jr_size count);
 
 #endif

@@ -2,13 +2,51 @@
 
 #include "handlers.h"
 
-/* Writes a list, of which only a window is sent: nobody needs room for the whole. */
+/*
+ * The list, of which only a window is sent: nobody needs room for the whole. An entry is a tag, a
+ * length, and bytes that lie in port_info, at the end of a pointer of it, or here.
+ */
 typedef struct window {
     jsa_frame_writer *writer; /* NULL: the list is only measured */
     uint16_t from;
     uint16_t to;
     uint16_t position; /* in the list */
 } window;
+
+/* A fact of port_info, as it lies there. */
+typedef struct fact {
+    uint8_t tag;
+    uint8_t offset;
+    uint8_t count;
+} fact;
+
+#define FACT(tag, member)                                                                          \
+    { JSP_TAG_##tag, offsetof(port_info, member), sizeof(((port_info *)0)->member) }
+
+static const JR_PLAN fact facts[] = {
+    FACT(CLOCK_HZ, clock_hz),         FACT(TICK_HZ, tick_hz),
+    FACT(POOL_BYTES, pool_bytes),     FACT(MAX_NS_PER_MAC, max_ns_per_mac),
+    FACT(STATIC_BYTES, static_bytes), FACT(STACK_BYTES, stack_bytes),
+};
+
+/* Entries that every board of this build has alike: tag, length, value. */
+static const JR_PLAN uint8_t settings[] = {
+    JSP_TAG_MAX_PAYLOAD_BYTES,
+    2,
+    JSA_MAX_PAYLOAD_BYTES & 0xFF,
+    JSA_MAX_PAYLOAD_BYTES >> 8,
+    JSP_TAG_MAX_BATCH,
+    2,
+    JSA_MAX_BATCH & 0xFF,
+    JSA_MAX_BATCH >> 8,
+    JSP_TAG_PLAN_VERSION,
+    2,
+    JSP_PLAN_VERSION_MAJOR,
+    JSP_PLAN_VERSION_MINOR,
+    JSP_TAG_WEIGHT_LAYOUTS,
+    1,
+    JSP_LAYOUT_ROWS4,
+};
 
 static void put_byte(window *out, uint8_t byte) {
     if (out->writer != NULL && out->position >= out->from && out->position < out->to) {
@@ -17,17 +55,18 @@ static void put_byte(window *out, uint8_t byte) {
     out->position++;
 }
 
-static void put_head(window *out, uint8_t tag, uint8_t count) {
-    put_byte(out, tag);
-    put_byte(out, count);
+/* Bytes of where constants are. */
+static void put_constant(window *out, const JR_PLAN void *value, uint8_t count) {
+    const JR_PLAN uint8_t *bytes = value;
+    for (; count > 0; count--) {
+        put_byte(out, *bytes++);
+    }
 }
 
-static void put(window *out, uint8_t tag, const void *value, uint8_t count) {
-    const uint8_t *bytes = value;
-    put_head(out, tag, count);
-    for (uint8_t i = 0; i < count; i++) {
-        put_byte(out, bytes[i]);
-    }
+static void put(window *out, uint8_t tag, const JR_PLAN void *value, uint8_t count) {
+    put_byte(out, tag);
+    put_byte(out, count);
+    put_constant(out, value, count);
 }
 
 static void put_text(window *out, uint8_t tag, const JR_PLAN char *text) {
@@ -35,35 +74,15 @@ static void put_text(window *out, uint8_t tag, const JR_PLAN char *text) {
     while (count < 255 && text[count] != '\0') {
         count++;
     }
-    put_head(out, tag, count);
-    for (uint8_t i = 0; i < count; i++) {
-        put_byte(out, (uint8_t)text[i]);
-    }
+    put(out, tag, text, count);
 }
 
 static void put_u32(window *out, uint8_t tag, uint32_t value) {
-    put(out, tag, &value, sizeof value);
-}
-
-static void put_u16(window *out, uint8_t tag, uint16_t value) {
-    put(out, tag, &value, sizeof value);
-}
-
-static void put_stores(window *out, const JR_PLAN port_info *info) {
-    for (uint8_t i = 0; i < info->store_count; i++) {
-        jsp_store_capability store = {0};
-        store.store = info->stores[i].id;
-        store.window = info->stores[i].window;
-        store.written_by = info->stores[i].written_by;
-        store.capacity_bytes = info->stores[i].capacity_bytes;
-        put(out, JSP_TAG_STORE, &store, sizeof store);
-    }
-}
-
-static void put_uid(window *out, const JR_PLAN port_info *info) {
-    put_head(out, JSP_TAG_UID, info->uid_bytes);
-    for (uint8_t i = 0; i < info->uid_bytes; i++) {
-        put_byte(out, info->uid[i]);
+    put_byte(out, tag);
+    put_byte(out, sizeof value);
+    for (uint8_t i = 0; i < sizeof value; i++) {
+        put_byte(out, (uint8_t)value);
+        value >>= 8;
     }
 }
 
@@ -73,7 +92,24 @@ static void put_emulator(window *out, const char *name) {
     while (count < 255 && name[count] != '\0') {
         count++;
     }
-    put(out, JSP_TAG_EMULATOR, name, count);
+    put_byte(out, JSP_TAG_EMULATOR);
+    put_byte(out, count);
+    for (; count > 0; count--) {
+        put_byte(out, (uint8_t)*name++);
+    }
+}
+
+static void put_stores(window *out, const JR_PLAN port_info *info) {
+    for (uint8_t i = 0; i < info->store_count; i++) {
+        const JR_PLAN port_store *store = &info->stores[i];
+        put_byte(out, JSP_TAG_STORE);
+        put_byte(out, sizeof(jsp_store_capability));
+        put_byte(out, store->id);
+        put_byte(out, store->window);
+        put_byte(out, store->written_by);
+        put_byte(out, 0);
+        put_constant(out, &store->capacity_bytes, sizeof store->capacity_bytes);
+    }
 }
 
 static void put_list(window *out, const JR_PLAN port_info *info) {
@@ -83,27 +119,18 @@ static void put_list(window *out, const JR_PLAN port_info *info) {
     put_text(out, JSP_TAG_FIRMWARE, firmware);
     put_text(out, JSP_TAG_BOARD, info->board_id);
     put_text(out, JSP_TAG_DOMAIN, info->domain);
-    put_uid(out, info);
+    put(out, JSP_TAG_UID, info->uid, info->uid_bytes);
     put_text(out, JSP_TAG_CORE, info->core);
-    put_u32(out, JSP_TAG_CLOCK_HZ, info->clock_hz);
-    put_u32(out, JSP_TAG_TICK_HZ, info->tick_hz);
-    put_u16(out, JSP_TAG_MAX_PAYLOAD_BYTES, JSA_MAX_PAYLOAD_BYTES);
+    for (uint8_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        put(out, facts[i].tag, (const JR_PLAN uint8_t *)info + facts[i].offset, facts[i].count);
+    }
+    put_constant(out, settings, sizeof settings);
     put_stores(out, info);
-    put_u32(out, JSP_TAG_POOL_BYTES, info->pool_bytes);
     put_u32(out, JSP_TAG_OP_SET, jr_op_set());
-    put_head(out, JSP_TAG_WEIGHT_LAYOUTS, 1);
-    put_byte(out, JSP_LAYOUT_ROWS4);
     put_u32(out, JSP_TAG_FEATURES,
             info->features | JSP_FEATURE_PROFILE | JSP_FEATURE_ARENA_HIGH_WATER);
     put_text(out, JSP_TAG_BUILD, build);
     put_text(out, JSP_TAG_ENGINE, engine);
-    put_u16(out, JSP_TAG_MAX_BATCH, JSA_MAX_BATCH);
-    put_u32(out, JSP_TAG_MAX_NS_PER_MAC, info->max_ns_per_mac);
-    put_head(out, JSP_TAG_PLAN_VERSION, 2);
-    put_byte(out, JSP_PLAN_VERSION_MAJOR);
-    put_byte(out, JSP_PLAN_VERSION_MINOR);
-    put_u32(out, JSP_TAG_STATIC_BYTES, info->static_bytes);
-    put_u32(out, JSP_TAG_STACK_BYTES, info->stack_bytes);
     put_emulator(out, info->emulator);
 }
 

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "jump_rt.h"
-
 /* What CRC-32 yields over any bytes that end in their own CRC. */
 #define CRC_RESIDUE 0x2144DF1Cu
 
@@ -40,7 +38,7 @@ static void take_byte(jsa_frame_decoder *decoder, uint8_t byte) {
 
 static void update_crc(jsa_frame_decoder *decoder) {
     decoder->crc = jr_crc32(decoder->crc, decoder->frame + decoder->crc_end,
-                            (uint32_t)(decoder->count - decoder->crc_end));
+                            (jr_size)(decoder->count - decoder->crc_end));
     decoder->crc_end = decoder->count;
 }
 
@@ -64,10 +62,10 @@ static bool finish(const jsa_frame_decoder *decoder, jsa_request *request) {
     return true;
 }
 
-uint32_t jsa_decoder_feed(jsa_frame_decoder *decoder, const uint8_t *bytes, uint32_t count,
-                          jsa_request *request) {
+jr_size jsa_decoder_feed(jsa_frame_decoder *decoder, const uint8_t *bytes, jr_size count,
+                         jsa_request *request) {
     request->payload = NULL;
-    for (uint32_t i = 0; i < count; i++) {
+    for (jr_size i = 0; i < count; i++) {
         bool whole;
         if (bytes[i] != 0) {
             take_byte(decoder, bytes[i]);

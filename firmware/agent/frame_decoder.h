@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "agent_config.h"
+#include "jump_rt.h"
 
 typedef struct jsa_frame_decoder {
     uint16_t count;   /* bytes of the frame decoded so far */
@@ -36,7 +37,7 @@ void jsa_decoder_init(jsa_frame_decoder *decoder);
  * `request->payload` is NULL where none ended. Damaged frames and those of another
  * protocol version are dropped without a word.
  */
-uint32_t jsa_decoder_feed(jsa_frame_decoder *decoder, const uint8_t *bytes, uint32_t count,
-                          jsa_request *request);
+jr_size jsa_decoder_feed(jsa_frame_decoder *decoder, const uint8_t *bytes, jr_size count,
+                         jsa_request *request);
 
 #endif

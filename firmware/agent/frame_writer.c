@@ -2,12 +2,14 @@
 
 #include <string.h>
 
-#include "jump_rt.h"
 #include "port.h"
+
+/* Whether a frame can be longer than a block: else none is full, and the buffer holds all of it. */
+#define BLOCKS_FILL (JSA_MAX_FRAME_BYTES >= 254)
 
 static void open_block(jsa_frame_writer *writer) {
     /* The block, and the delimiter that may follow it, must fit. */
-    if (sizeof writer->buffer - writer->count < JSA_MAX_BLOCK_BYTES + 1) {
+    if (BLOCKS_FILL && sizeof writer->buffer - writer->count < JSA_MAX_BLOCK_BYTES + 1) {
         port_write(writer->buffer, writer->count);
         writer->count = 0;
     }
@@ -20,12 +22,13 @@ static void close_block(jsa_frame_writer *writer) {
     writer->after_full = code == 0xFF;
 }
 
-static void encode(jsa_frame_writer *writer, const uint8_t *bytes, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        if (bytes[i] != 0) {
-            writer->buffer[writer->count++] = bytes[i];
+static void encode(jsa_frame_writer *writer, const uint8_t *bytes, jr_size count) {
+    for (; count > 0; count--) {
+        const uint8_t byte = *bytes++;
+        if (byte != 0) {
+            writer->buffer[writer->count++] = byte;
         }
-        if (bytes[i] == 0 || writer->count - writer->code_at == 0xFF) {
+        if (byte == 0 || (BLOCKS_FILL && writer->count - writer->code_at == 0xFF)) {
             close_block(writer);
             open_block(writer);
         }
@@ -48,7 +51,7 @@ void jsa_frame_begin(jsa_frame_writer *writer, uint8_t type, uint32_t session, u
     jsa_frame_put(writer, header, sizeof header);
 }
 
-void jsa_frame_put(jsa_frame_writer *writer, const void *data, uint32_t count) {
+void jsa_frame_put(jsa_frame_writer *writer, const void *data, jr_size count) {
     writer->crc = jr_crc32(writer->crc, data, count);
     encode(writer, data, count);
 }
@@ -57,7 +60,7 @@ void jsa_frame_end(jsa_frame_writer *writer) {
     uint32_t crc = writer->crc;
     encode(writer, (const uint8_t *)&crc, sizeof crc);
     /* A full block that ends the frame stands alone: the block opened after it is not needed. */
-    if (writer->after_full && writer->count - writer->code_at == 1) {
+    if (BLOCKS_FILL && writer->after_full && writer->count - writer->code_at == 1) {
         writer->count--;
     } else {
         close_block(writer);

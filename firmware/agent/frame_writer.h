@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "agent_config.h"
+#include "jump_rt.h"
 
 typedef struct jsa_frame_writer {
     uint16_t count;   /* bytes in the buffer */
@@ -21,7 +22,7 @@ typedef struct jsa_frame_writer {
 /* Opens a frame whose payload will have exactly `length` bytes. */
 void jsa_frame_begin(jsa_frame_writer *writer, uint8_t type, uint32_t session, uint16_t sequence,
                      uint16_t length);
-void jsa_frame_put(jsa_frame_writer *writer, const void *data, uint32_t count);
+void jsa_frame_put(jsa_frame_writer *writer, const void *data, jr_size count);
 void jsa_frame_end(jsa_frame_writer *writer);
 
 #endif

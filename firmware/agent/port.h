@@ -11,6 +11,15 @@
 
 #include "jump_rt.h"
 
+/* Ticks, wide enough not to wrap in a run; a port for which 32 bits are says so. */
+#ifdef PORT_TICKS_OF_32_BITS
+typedef uint32_t port_tick;
+#define PORT_TICK_MAX UINT32_MAX
+#else
+typedef uint64_t port_tick;
+#define PORT_TICK_MAX UINT64_MAX
+#endif
+
 /* A place for a plan: RAM (the start of the pool) or flash. */
 typedef struct port_store {
     uint8_t id;              /* JSP_STORE_RAM | JSP_STORE_FLASH */
@@ -49,16 +58,16 @@ uint8_t port_reset_cause(void);
 uint32_t port_boot_count(void);
 
 /* Copies up to `capacity` received bytes into `buffer` without waiting; returns how many. */
-uint32_t port_read(uint8_t *buffer, uint32_t capacity);
+jr_size port_read(uint8_t *buffer, jr_size capacity);
 
 /* Sends all `count` bytes; may wait for the line, feeds the watchdog meanwhile. */
-void port_write(const uint8_t *data, uint32_t count);
+void port_write(const uint8_t *data, jr_size count);
 
 /* Sleeps until a byte may have arrived or about a millisecond has gone. Never blocks for good. */
 void port_idle(void);
 
-/* Free-running monotonic counter at tick_hz, wide enough never to wrap in a run. */
-uint64_t port_ticks(void);
+/* Free-running counter at tick_hz. */
+port_tick port_ticks(void);
 
 /* Milliseconds since start, for leases; may wrap. */
 uint32_t port_millis(void);
@@ -74,7 +83,7 @@ void port_feed_watchdog(void);
 void port_reset(void);
 
 /* Deepest use of the stack since start, from its fill pattern; 0 where unknown. */
-uint32_t port_stack_high_water_bytes(void);
+jr_size port_stack_high_water_bytes(void);
 
 /*
  * Plan stores. Offsets come in ascending order without gaps. A store in flash
@@ -82,7 +91,7 @@ uint32_t port_stack_high_water_bytes(void);
  * return 0 or a negative JSP_E_* code.
  */
 int port_store_begin(uint8_t store, uint32_t size_bytes);
-int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count);
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, jr_size count);
 int port_store_finish(uint8_t store, uint32_t size_bytes);
 
 /* Where the store's bytes are read from. */

@@ -14,9 +14,13 @@ void jsa_lease_renew(jsa_lease *lease, uint32_t session, uint32_t now_ms) {
     }
 }
 
-uint32_t jsa_lease_left_ms(const jsa_lease *lease, uint32_t now_ms) {
-    uint32_t gone_ms = now_ms - lease->renewed_at_ms;
-    return lease->session != 0 && gone_ms < lease->duration_ms ? lease->duration_ms - gone_ms : 0;
+uint32_t jsa_lease_holder(const jsa_lease *lease, uint32_t now_ms, uint8_t *holder) {
+    const uint32_t gone_ms = now_ms - lease->renewed_at_ms;
+    if (lease->session == 0) {
+        return 0;
+    }
+    memcpy(holder, lease->holder, sizeof lease->holder);
+    return gone_ms < lease->duration_ms ? lease->duration_ms - gone_ms : 0;
 }
 
 int jsa_lease_check(const jsa_lease *lease, uint32_t session) {

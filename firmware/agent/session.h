@@ -35,7 +35,11 @@ void jsa_lease_expire(jsa_lease *lease, uint32_t now_ms);
 /* Starts the lease's time anew when `session` holds it. */
 void jsa_lease_renew(jsa_lease *lease, uint32_t session, uint32_t now_ms);
 
-uint32_t jsa_lease_left_ms(const jsa_lease *lease, uint32_t now_ms);
+/*
+ * Time that is left of the lease, and who has it into the JSP_HOLDER_BYTES at `holder`; where
+ * nobody has, 0, and `holder` stays as it is.
+ */
+uint32_t jsa_lease_holder(const jsa_lease *lease, uint32_t now_ms, uint8_t *holder);
 
 /* 0 when `session` holds the lease, else JSP_E_BUSY or JSP_E_NO_SESSION. */
 int jsa_lease_check(const jsa_lease *lease, uint32_t session);

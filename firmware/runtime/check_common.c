@@ -38,10 +38,11 @@ uint32_t jr_last_element(const uint32_t *dims, const uint32_t *strides, uint32_t
 }
 
 int jr_check_data(const jr_args *args, uint32_t offset, uint32_t count, uint32_t element_bytes) {
+    const uint32_t plan_bytes = ((const JR_PLAN jsp_plan_header *)args->plan)->total_bytes;
     if (offset % element_bytes != 0) {
         return JSP_E_PLAN_ALIGNMENT;
     }
-    if (offset > args->plan_bytes || jr_product(count, element_bytes) > args->plan_bytes - offset) {
+    if (offset > plan_bytes || jr_product(count, element_bytes) > plan_bytes - offset) {
         return JSP_E_PLAN_DATA;
     }
     return JSP_E_OK;

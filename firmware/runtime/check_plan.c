@@ -97,7 +97,7 @@ static int check_io(const JR_PLAN jsp_plan_header *header, const JR_PLAN jsp_pla
                                                                            : JSP_E_PLAN_TABLE;
 }
 
-int jr_check_container(const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint32_t arena_bytes,
+int jr_check_container(const JR_PLAN uint8_t *plan, jr_size plan_bytes, jr_size arena_bytes,
                        jr_fault *fault) {
     const JR_PLAN jsp_plan_header *header = (const JR_PLAN jsp_plan_header *)plan;
     const JR_PLAN jsp_plan_tensor *tensors;

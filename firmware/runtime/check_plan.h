@@ -8,11 +8,11 @@
 #include "jr_kernel.h"
 
 /* Magic, version, sizes, CRC, arena size and weight layout. As jr_load. */
-int jr_check_header(const JR_PLAN jsp_plan_header *header, uint32_t plan_bytes,
-                    uint32_t arena_bytes, jr_fault *fault);
+int jr_check_header(const JR_PLAN jsp_plan_header *header, jr_size plan_bytes, jr_size arena_bytes,
+                    jr_fault *fault);
 
 /* The header, tables, tensors, input/output contract. As jr_load. */
-int jr_check_container(const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint32_t arena_bytes,
+int jr_check_container(const JR_PLAN uint8_t *plan, jr_size plan_bytes, jr_size arena_bytes,
                        jr_fault *fault);
 
 /*

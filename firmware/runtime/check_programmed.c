@@ -9,7 +9,7 @@
 #include "check_plan.h"
 #include "kernels.h"
 
-int jr_check_container(const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint32_t arena_bytes,
+int jr_check_container(const JR_PLAN uint8_t *plan, jr_size plan_bytes, jr_size arena_bytes,
                        jr_fault *fault) {
     return jr_check_header((const JR_PLAN jsp_plan_header *)plan, plan_bytes, arena_bytes, fault);
 }

@@ -1,40 +1,8 @@
 /*
  * CRC-32 of IEEE 802.3 (reflected polynomial 0xEDB88320), as zlib's crc32().
- * JR_CRC_SMALL trades the 1 KB table for a 64-byte one and about twice the time.
+ * The table takes 1 KB; a core with less room has its own (see runtime.mk).
  */
 #include "jump_rt.h"
-
-#ifdef JR_CRC_SMALL
-
-static const JR_PLAN uint32_t nibble_table[16] = {
-    0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,
-    0x4DB26158u, 0x5005713Cu, 0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu,
-    0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
-};
-
-static uint32_t add_byte(uint32_t crc, uint8_t byte) {
-    crc ^= byte;
-    crc = (crc >> 4) ^ nibble_table[crc & 15u];
-    return (crc >> 4) ^ nibble_table[crc & 15u];
-}
-
-uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count) {
-    const uint8_t *byte = (const uint8_t *)data;
-    for (crc = ~crc; count > 0; count--) {
-        crc = add_byte(crc, *byte++);
-    }
-    return ~crc;
-}
-
-uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, uint32_t count) {
-    const JR_PLAN uint8_t *byte = (const JR_PLAN uint8_t *)plan;
-    for (crc = ~crc; count > 0; count--) {
-        crc = add_byte(crc, *byte++);
-    }
-    return ~crc;
-}
-
-#else
 
 static const uint32_t byte_table[256] = {
     0x00000000u, 0x77073096u, 0xEE0E612Cu, 0x990951BAu, 0x076DC419u, 0x706AF48Fu, 0xE963A535u,
@@ -76,7 +44,7 @@ static const uint32_t byte_table[256] = {
     0xB40BBE37u, 0xC30C8EA1u, 0x5A05DF1Bu, 0x2D02EF8Du,
 };
 
-uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count) {
+uint32_t jr_crc32(uint32_t crc, const void *data, jr_size count) {
     const uint8_t *byte = (const uint8_t *)data;
     crc = ~crc;
     for (; count > 0 && ((uintptr_t)byte & 3u) != 0; count--) {
@@ -97,8 +65,6 @@ uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count) {
 }
 
 /* The large table is for processors with one address space: a plan's bytes are like others. */
-uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, uint32_t count) {
+uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, jr_size count) {
     return jr_crc32(crc, plan, count);
 }
-
-#endif

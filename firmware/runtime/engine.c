@@ -38,17 +38,16 @@ void jr_set_params(jr_args *args, uint16_t params_bytes, jr_params *room) {
 static jr_args first_op(const jr_engine *engine) {
     jr_args args;
     args.plan = engine->plan;
-    args.op = (const JR_PLAN jsp_plan_op *)(engine->plan + engine->header->ops_offset);
-    args.tensors = (const JR_PLAN jsp_plan_tensor *)(engine->plan + engine->header->tensors_offset);
+    args.op = (const JR_PLAN jsp_plan_op *)(engine->plan + (jr_size)engine->header->ops_offset);
+    args.tensors =
+        (const JR_PLAN jsp_plan_tensor *)(engine->plan + (jr_size)engine->header->tensors_offset);
     args.params = NULL;
     args.arena = engine->arena;
-    args.plan_bytes = engine->header->total_bytes;
-    args.arena_bytes = engine->header->arena_bytes;
     return args;
 }
 
-int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint8_t *arena,
-            uint32_t arena_bytes, jr_fault *fault) {
+int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, jr_size plan_bytes, uint8_t *arena,
+            jr_size arena_bytes, jr_fault *fault) {
     jr_args args;
     int error;
     fault->index = JSP_NO_INDEX;
@@ -61,7 +60,6 @@ int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, uint32_t plan_bytes,
     engine->plan = plan;
     engine->header = (const JR_PLAN jsp_plan_header *)plan;
     engine->arena = arena;
-    engine->arena_bytes = arena_bytes;
     args = first_op(engine);
     return jr_check_ops(&args, fault);
 }
@@ -89,23 +87,32 @@ void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks) {
     }
 }
 
-static const JR_PLAN jsp_plan_io *io_record(const jr_engine *engine, uint32_t position) {
-    return (const JR_PLAN jsp_plan_io *)(engine->plan + engine->header->io_offset) + position;
-}
-
-const JR_PLAN jsp_plan_io *jr_input_io(const jr_engine *engine, uint16_t index) {
-    return index < engine->header->input_count ? io_record(engine, index) : NULL;
-}
-
-const JR_PLAN jsp_plan_io *jr_output_io(const jr_engine *engine, uint16_t index) {
-    return index < engine->header->output_count
-               ? io_record(engine, (uint32_t)engine->header->input_count + index)
-               : NULL;
-}
-
 const JR_PLAN jsp_plan_tensor *jr_tensor(const jr_engine *engine, uint16_t index) {
     if (index >= engine->header->tensor_count) {
         return NULL;
     }
     return (const JR_PLAN jsp_plan_tensor *)(engine->plan + engine->header->tensors_offset) + index;
+}
+
+/* The tensor of entry `position` of the contract, inputs first. */
+static jr_block contract_block(const jr_engine *engine, uint16_t position) {
+    const JR_PLAN jsp_plan_io *records =
+        (const JR_PLAN jsp_plan_io *)(engine->plan + engine->header->io_offset);
+    const JR_PLAN jsp_plan_tensor *tensor = jr_tensor(engine, records[position].tensor);
+    jr_block block;
+    block.bytes = engine->arena + (jr_size)tensor->arena_offset;
+    block.count = (jr_size)tensor->size_bytes;
+    return block;
+}
+
+jr_block jr_input_block(const jr_engine *engine, uint16_t index) {
+    const jr_block none = {NULL, 0};
+    return index < engine->header->input_count ? contract_block(engine, index) : none;
+}
+
+jr_block jr_output_block(const jr_engine *engine, uint16_t index) {
+    const jr_block none = {NULL, 0};
+    return index < engine->header->output_count
+               ? contract_block(engine, (uint16_t)(engine->header->input_count + index))
+               : none;
 }

@@ -16,8 +16,6 @@ typedef struct jr_args {
     const JR_PLAN jsp_plan_tensor *tensors;
     const void *params; /* the kind's parameter structure: in the plan, or a copy */
     uint8_t *arena;
-    uint32_t plan_bytes;
-    uint32_t arena_bytes;
 } jr_args;
 
 /* Room for the parameters of any kind that this build has. */

@@ -50,8 +50,13 @@ typedef struct jr_engine {
     const JR_PLAN uint8_t *plan;
     const JR_PLAN jsp_plan_header *header;
     uint8_t *arena;
-    uint32_t arena_bytes;
 } jr_engine;
+
+/* Bytes in the arena, whose owner keeps them. */
+typedef struct jr_block {
+    uint8_t *bytes;
+    jr_size count;
+} jr_block;
 
 /* Called around every op, outside its work; either may be NULL. Owned by the caller. */
 typedef struct jr_hooks {
@@ -66,15 +71,16 @@ typedef struct jr_hooks {
  * `plan` and `arena` are 16-byte aligned and outlive the engine. Returns 0 or a
  * negative JSP_E_PLAN_* / JSP_E_ARENA_TOO_SMALL code with `fault` filled.
  */
-int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, uint32_t plan_bytes, uint8_t *arena,
-            uint32_t arena_bytes, jr_fault *fault);
+int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, jr_size plan_bytes, uint8_t *arena,
+            jr_size arena_bytes, jr_fault *fault);
 
 /* Runs the first `op_limit` ops (JSP_ALL_OPS: all). The engine was loaded; cannot fail. */
 void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks);
 
-/* Record of input `index` / output `index` of the contract, or NULL. */
-const JR_PLAN jsp_plan_io *jr_input_io(const jr_engine *engine, uint16_t index);
-const JR_PLAN jsp_plan_io *jr_output_io(const jr_engine *engine, uint16_t index);
+/* Input `index` / output `index` of the contract: where it is in the arena; NULL and 0 without one.
+ */
+jr_block jr_input_block(const jr_engine *engine, uint16_t index);
+jr_block jr_output_block(const jr_engine *engine, uint16_t index);
 
 /* Tensor `index` of the plan, or NULL; its bytes begin at arena + arena_offset. */
 const JR_PLAN jsp_plan_tensor *jr_tensor(const jr_engine *engine, uint16_t index);
@@ -83,9 +89,9 @@ const JR_PLAN jsp_plan_tensor *jr_tensor(const jr_engine *engine, uint16_t index
 uint32_t jr_op_set(void);
 
 /* CRC-32 (IEEE 802.3, as zlib's): pass 0 first, then the previous result. */
-uint32_t jr_crc32(uint32_t crc, const void *data, uint32_t count);
+uint32_t jr_crc32(uint32_t crc, const void *data, jr_size count);
 
 /* The same over bytes of a plan. */
-uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, uint32_t count);
+uint32_t jr_plan_crc32(uint32_t crc, const JR_PLAN void *plan, jr_size count);
 
 #endif

@@ -18,11 +18,19 @@
 #define JR_HAS_WIDE_MULTIPLY 1
 #endif
 
+static inline int32_t jr_clamp(int32_t value, int32_t low, int32_t high) {
+    return value < low ? low : value > high ? high : value;
+}
+
 #if defined(__AVR__)
 
 /* In avr/requantize.S: inlined they would be in every kernel, and several times as slow. */
 int32_t jr_multiply_high(int32_t value, int32_t multiplier);
 int32_t jr_rounding_shift_right(int32_t value, int exponent);
+
+/* In avr/requantize.c, for the same reason. */
+int32_t jr_requantize(int32_t value, int32_t multiplier, int8_t shift);
+int8_t jr_to_int8(int32_t value, int8_t zero_point, int8_t low, int8_t high);
 
 #else
 
@@ -58,8 +66,6 @@ static inline int32_t jr_rounding_shift_right(int32_t value, int exponent) {
     return (((value + (value >> 31)) >> (exponent - 1)) + 1) >> 1;
 }
 
-#endif
-
 /* value * multiplier / 2^31 * 2^shift; shift in [-31, 30], multiplier in [0, 2^31). */
 static inline int32_t jr_requantize(int32_t value, int32_t multiplier, int shift) {
     if (shift > 0) {
@@ -68,13 +74,11 @@ static inline int32_t jr_requantize(int32_t value, int32_t multiplier, int shift
     return jr_rounding_shift_right(jr_multiply_high(value, multiplier), -shift);
 }
 
-static inline int32_t jr_clamp(int32_t value, int32_t low, int32_t high) {
-    return value < low ? low : value > high ? high : value;
-}
-
 /* value + zero point, within the activation's limits. */
 static inline int8_t jr_to_int8(int32_t value, int32_t zero_point, int32_t low, int32_t high) {
     return (int8_t)jr_clamp((int32_t)((uint32_t)value + (uint32_t)zero_point), low, high);
 }
+
+#endif
 
 #endif

@@ -83,14 +83,13 @@ uint32_t port_boot_count(void) {
     return restart_boot_count();
 }
 
-uint32_t port_read(uint8_t *buffer, uint32_t capacity) {
+jr_size port_read(uint8_t *buffer, jr_size capacity) {
     return uart_read(buffer, (uint8_t)capacity);
 }
 
-void port_write(const uint8_t *data, uint32_t count) {
-    uint16_t left = (uint16_t)count;
+void port_write(const uint8_t *data, jr_size count) {
     restart_feed_watchdog();
-    for (; left > 0; left--) {
+    for (; count > 0; count--) {
         uart_send(*data++);
     }
 }
@@ -108,7 +107,7 @@ void port_idle(void) {
     sei();
 }
 
-uint64_t port_ticks(void) {
+port_tick port_ticks(void) {
     return timebase_cycles();
 }
 
@@ -137,29 +136,8 @@ void port_reset(void) {
     restart_on_request();
 }
 
-uint32_t port_stack_high_water_bytes(void) {
+jr_size port_stack_high_water_bytes(void) {
     return memory_stack_high_water_bytes();
-}
-
-/* A programmer writes the plan: nothing of a session's reaches these. */
-int port_store_begin(uint8_t store, uint32_t size_bytes) {
-    (void)store;
-    (void)size_bytes;
-    return JSP_E_STORE_READ_ONLY;
-}
-
-int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
-    (void)store;
-    (void)offset;
-    (void)data;
-    (void)count;
-    return JSP_E_STORE_READ_ONLY;
-}
-
-int port_store_finish(uint8_t store, uint32_t size_bytes) {
-    (void)store;
-    (void)size_bytes;
-    return JSP_E_STORE_READ_ONLY;
 }
 
 const JR_PLAN uint8_t *port_store_address(uint8_t store) {

@@ -5,13 +5,14 @@
 
 #include "atmega328p.h"
 
-/* Times that timer 1 has wrapped; every 65,536 cycles, 4.096 ms. */
-static volatile uint32_t wraps;
+/* A wrap of timer 1 takes 65,536 cycles: 4 ms and 12/125 ms. */
+#define WRAP_MS       4u
+#define WRAP_MS_PARTS 12u
+#define MS_PARTS      125u
 
-typedef struct reading {
-    uint32_t wraps;
-    uint16_t count;
-} reading;
+static volatile uint16_t wraps; /* with the timer's own 16 bits a count of 32 */
+static volatile uint32_t millis;
+static uint8_t millis_parts;
 
 void timebase_init(void) {
     TCCR1A = 0; /* normal mode, from 0 to 65,535 (section 16.9.1) */
@@ -20,6 +21,14 @@ void timebase_init(void) {
 }
 
 ISR(TIMER1_OVF_vect) {
+    uint8_t parts = millis_parts + WRAP_MS_PARTS;
+    uint8_t passed = WRAP_MS;
+    if (parts >= MS_PARTS) {
+        parts -= MS_PARTS;
+        passed++;
+    }
+    millis_parts = parts;
+    millis += passed;
     wraps++;
 }
 
@@ -27,29 +36,23 @@ ISR(TIMER1_OVF_vect) {
  * A wrap that the interrupt has not counted shows as pending; the count is then read again,
  * because the first reading may be from before the wrap.
  */
-static reading read_timer(void) {
-    reading now;
+uint32_t timebase_cycles(void) {
+    uint16_t count, high;
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {
-        now.count = TCNT1;
-        now.wraps = wraps;
+        count = TCNT1;
+        high = wraps;
         if (TIFR1 & _BV(TOV1)) {
-            now.count = TCNT1;
-            now.wraps++;
+            count = TCNT1;
+            high++;
         }
     }
-    return now;
+    return (uint32_t)high << 16 | count;
 }
 
-uint64_t timebase_cycles(void) {
-    const reading now = read_timer();
-    return ((uint64_t)now.wraps << 16) | now.count;
-}
-
-/* A wrap is 4 + 12/125 ms: in two parts, so that nothing overflows and it wraps as 32 bits do. */
 uint32_t timebase_millis(void) {
-    const reading now = read_timer();
-    const uint32_t whole = now.wraps / 125u;
-    const uint8_t rest = (uint8_t)(now.wraps % 125u);
-    return now.wraps * 4u + whole * 12u + rest * 12u / 125u +
-           now.count / (uint16_t)(UNO_CLOCK_HZ / 1000u);
+    uint32_t now;
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {
+        now = millis;
+    }
+    return now;
 }

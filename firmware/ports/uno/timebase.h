@@ -6,10 +6,10 @@
 
 void timebase_init(void);
 
-/* Cycles since timebase_init(), exact: modulo 2^48, which are 203 days. */
-uint64_t timebase_cycles(void);
+/* Cycles since timebase_init(), exact: modulo 2^32, which are 268 s. */
+uint32_t timebase_cycles(void);
 
-/* Wraps with 32 bits. */
+/* In steps of the timer's wrap, 4.096 ms; wraps with 32 bits. */
 uint32_t timebase_millis(void);
 
 #endif

@@ -4,4 +4,6 @@ JR_AVR := $(JR)/avr
 JR_CONV_2D := $(JR_AVR)/convolution.c
 JR_DEPTHWISE_CONV_2D :=
 JR_FULLY_CONNECTED := $(JR_AVR)/fully_connected.c $(JR_AVR)/scaling.c $(JR_AVR)/dot_product.S \
-    $(JR_AVR)/requantize.S
+    $(JR_AVR)/requantize.c $(JR_AVR)/requantize.S
+JR_ADD := $(JR_AVR)/add.c
+JR_CRC32 := $(JR_AVR)/crc32.S

@@ -18,7 +18,7 @@ static void average(const jsp_pool_params *p, const jr_pool_window *window, int8
             row += window->row_step;
         }
         sum = (sum > 0 ? sum + half : sum - half) / count;
-        output[c] = (int8_t)jr_clamp(sum, p->activation_min, p->activation_max);
+        output[c] = jr_to_int8(sum, 0, (int8_t)p->activation_min, (int8_t)p->activation_max);
     }
 }
 
