@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # The protocol header is emitted, so its emitter decides how it looks.
-C_SOURCES = $(shell find firmware tests benchmarks -name '*.[ch]' ! -name jsp_protocol.h 2>/dev/null)
+C_SOURCES = $(shell find firmware hil tests benchmarks -name '*.[ch]' ! -name jsp_protocol.h ! -path '*/node_modules/*' 2>/dev/null)
 PYTEST_ARGS ?= -n 2
 
 .PHONY: help setup demo test lint format firmware generated examples bench lock clean
@@ -35,8 +35,9 @@ format: setup ## bring Python and C into the house style
 	@$(BIN)/ruff format --quiet .
 	@if [ -n "$(C_SOURCES)" ]; then $(BIN)/clang-format -i $(C_SOURCES); fi
 
-firmware: setup ## build the firmware of every port into build/firmware
+firmware: setup ## build the firmware of every port into build/firmware, and QEMU's plug-in
 	@$(MAKE) -C firmware PYTHON=$(abspath $(BIN)/python)
+	@$(MAKE) -s -C hil/emulators/mps2_an505/plugin BUILD=$(CURDIR)/build
 
 generated: setup ## emit the C header and the golden vectors from protocol/
 	@$(BIN)/python -m protocol.emit

@@ -22,8 +22,13 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 _SHARED_ARGUMENTS = (
     *("-display", "none", "-nodefaults", "-no-user-config"),
+    *("-echr", "256"),
     "-S",  # nothing runs before the monitor listens for events
 )
+
+# A multiplexer keeps 32 bytes for a device that has room for one: a byte then takes no turn of
+# QEMU's main loop. Its escape character is none that a byte can be.
+_BUFFERED = "mux=on"
 
 Monitored = Callable[[str, dict[str, Any]], None]
 """Is told the name and data of what happens in QEMU (QEMU QMP Reference Manual, Events)."""
@@ -78,20 +83,9 @@ class QemuChild:
         passed = [qemu_link.detach(), qemu_monitor.detach()]
         arguments = [
             *_SHARED_ARGUMENTS,
-            *(
-                "-chardev",
-                f"socket,id=link,fd={passed[0]},mux=on",
-                "-echr",
-                "256",
-                "-serial",
-                "chardev:link",
-            ),
-            *(
-                "-chardev",
-                f"socket,id=monitor,fd={passed[1]}",
-                "-mon",
-                "chardev=monitor,mode=control",
-            ),
+            *("-chardev", f"socket,id=link,fd={passed[0]},{_BUFFERED}", "-serial", "chardev:link"),
+            *("-chardev", f"socket,id=monitor,fd={passed[1]}"),
+            *("-mon", "chardev=monitor,mode=control"),
         ]
         paths = {}
         try:
@@ -100,7 +94,7 @@ class QemuChild:
                 os.close(writer)  # QEMU opens the path for both directions
                 passed.append(reader)
                 paths[name] = f"/dev/fd/{reader}"
-                arguments += ["-chardev", f"pipe,id={name},path={paths[name]},mux=on"]
+                arguments += ["-chardev", f"pipe,id={name},path={paths[name]},{_BUFFERED}"]
             own = [_with_paths(argument, paths) for argument in command[1:]]
             process = subprocess.Popen(
                 [command[0], *arguments, *own],
