@@ -15,11 +15,6 @@ static struct {
     uint8_t bytes[RING_BYTES];
 } rx;
 
-void uart_init(void) {
-    chip_uart_init();
-    chip_uart_enable_interrupt(true);
-}
-
 /* Bounded by the receiver's depth: what comes meanwhile raises the interrupt again. */
 void uart_handler(void) {
     uint32_t head = rx.head;
@@ -37,12 +32,18 @@ void uart_handler(void) {
     rx.head = (uint16_t)head;
 }
 
-static void go_on_receiving(void) {
+/* What has come before raises no interrupt on every chip: the handler looks itself. */
+static void receive(void) {
     const uint32_t primask = interrupts_off();
     rx.full = false;
     chip_uart_enable_interrupt(true);
     uart_handler();
     interrupts_restore(primask);
+}
+
+void uart_init(void) {
+    chip_uart_init();
+    receive();
 }
 
 bool uart_has_bytes(void) {
@@ -61,7 +62,7 @@ uint32_t uart_read(uint8_t *buffer, uint32_t capacity) {
     __asm volatile("" : : : "memory"); /* and before their room is given back */
     rx.tail = (uint16_t)tail;
     if (rx.full) {
-        go_on_receiving();
+        receive();
     }
     return count;
 }
