@@ -10,8 +10,12 @@
 #include "timebase.h"
 #include "uart.h"
 
-/* High during the timed region: for a logic analyser or a power meter on the UNO's pin 8. */
-#define TIMED_PIN PORTB0
+/* TIMED_PIN, the UNO's number of it, which the Makefile sets, is high during the timed region, for
+ * a logic analyser or a power meter. Pins 8 to 13 are port B. */
+#if TIMED_PIN < 8 || TIMED_PIN > 13
+#error "TIMED_PIN is none of the pins 8 to 13"
+#endif
+#define TIMED_BIT _BV(TIMED_PIN - 8)
 
 /* The slowest kernel is under 160 cycles a MAC: a depthwise convolution. */
 #define MAX_NS_PER_MAC UINT32_C(10000)
@@ -63,7 +67,7 @@ static void read_emulator_name(void) {
 
 void port_init(void) {
     restart_init();
-    DDRB = _BV(TIMED_PIN);
+    DDRB = TIMED_BIT;
     set_sleep_mode(SLEEP_MODE_IDLE);
     read_emulator_name();
     timebase_init();
@@ -120,11 +124,11 @@ uint32_t port_millis(void) {
  * some 50 cycles in 65,536, 0.08 %. The USART's comes only if the host sends during a run.
  */
 void port_timed_begin(void) {
-    PORTB |= _BV(TIMED_PIN);
+    PORTB |= TIMED_BIT;
 }
 
 void port_timed_end(void) {
-    PORTB &= (uint8_t)~_BV(TIMED_PIN);
+    PORTB &= (uint8_t)~TIMED_BIT;
 }
 
 void port_feed_watchdog(void) {
