@@ -20,6 +20,7 @@ from host.cli.flash import flash
 from host.cli.measure import measure
 from host.cli.profile import profile
 from host.cli.quantize import quantize
+from host.cli.target import target
 from host.errors import ExitCode, JumpstationError
 
 _DEBUG = "--debug"
@@ -36,6 +37,7 @@ app.command()(boards)
 app.command()(flash)
 app.command()(profile)
 app.command()(quantize)
+app.command()(target)
 app.command()(calibrate)
 
 

@@ -8,11 +8,13 @@ the same operator, because an older runtime refuses a higher version.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, count
 from typing import Any
 
 import ai_edge_litert.schema_py_generated as schema
 import attrs
 import flatbuffers
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -198,6 +200,7 @@ class _Writer:
         self._graph = graph
         self._buffers: list[Any] = [schema.BufferT()]  # the schema keeps buffer 0 empty
         self._tensors: list[Any] = []
+        self._names: set[str] = set()
         self._operator_codes: dict[tuple[OpKind, int], int] = {}
         for tensor in graph.tensors:
             self._add_tensor(tensor)
@@ -261,12 +264,19 @@ class _Writer:
                 shape=list(tensor.shape),
                 type=getattr(schema.TensorType, tensor.dtype.name),
                 buffer=self._add_buffer(tensor.data),
-                name=tensor.name,
+                name=self._unique(tensor.name),
                 quantization=quantization,
                 hasRank=True,
             )
         )
         return len(self._tensors) - 1
+
+    def _unique(self, name: str) -> str:
+        """Tools find tensors by name; a graph may have two of one."""
+        names = chain((name,), (f"{name}_{number}" for number in count(2)))
+        free = next(each for each in names if each not in self._names)
+        self._names.add(free)
+        return free
 
     def _add_buffer(self, data: NDArray[Any] | None) -> int:
         if data is None:

@@ -91,6 +91,9 @@ def profile_model(
         "errors": errors,
         "output_range": [float(expected.min()), float(expected.max())],
     }
+    details["candidates"] = {
+        precision: hashlib.sha256(data).hexdigest() for precision, data in candidates.items()
+    }
     vector = _vector(model, graph, float_model, candidates["int8"], hold_out[0], details, progress)
     return Profiled(vector, candidates, calibration.notes)
 
@@ -99,7 +102,8 @@ def _profile_int8(model: Path, graph: Graph, progress: Progress) -> Profiled:
     data = model.read_bytes()
     sample = np.zeros(graph.tensors[graph.inputs[0]].shape, np.float32)
     note = f"{model}: is quantized already, so that its error against float32 is not known"
-    vector = _vector(model, graph, data, data, sample, {}, progress)
+    details = {"candidates": {"int8": graph.sha256}}
+    vector = _vector(model, graph, data, data, sample, details, progress)
     return Profiled(vector, {"int8": data}, (note,))
 
 

@@ -327,3 +327,12 @@ def test_weights_are_aligned_and_the_bytes_repeat() -> None:
     assert [each.name for each in root.subgraphs[0].tensors] == [
         each.name.encode() for each in case.graph.tensors
     ]
+
+
+def test_tensors_of_one_name_are_told_apart() -> None:
+    graph = single_op(OpKind.ADD, [ROWS, ROWS], ROWS.shape, activation=Activation.NONE)
+    graph.tensors[1] = attrs.evolve(graph.tensors[1], name=graph.tensors[0].name)
+    root = schema.ModelT.InitFromPackedBuf(write_float_tflite(graph), 0)
+    names = [each.name for each in root.subgraphs[0].tensors]
+    assert names[:2] == [b"input_0", b"input_0_2"]
+    assert len(names) == len(set(names))

@@ -1,0 +1,108 @@
+"""``host target``: the smallest board that a model runs on."""
+
+from __future__ import annotations
+
+import contextlib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host.cli.options import HistoryOption, ModelArgument, ModelOption
+from host.errors import ConfigError
+
+
+class EvidenceFloor(StrEnum):
+    HARDWARE = "hardware"
+    EMULATED = "emulated"
+    ANY = "any"
+
+
+def target(
+    model_argument: ModelArgument = None,
+    model: ModelOption = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(metavar="JSON", help="What `host profile` wrote, instead of MODEL."),
+    ] = None,
+    calibration_data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Samples to profile MODEL with.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Largest error of the precision used.")
+    ] = 0.02,
+    safety_margin: Annotated[
+        float, typer.Option(min=1.0, help="RAM a board must have, over what is needed.")
+    ] = 1.3,
+    latency_budget_ms: Annotated[
+        float | None, typer.Option(min=0.0, metavar="T", help="Judged on the worst case.")
+    ] = None,
+    ui: Annotated[bool, typer.Option("--ui", help="Needs a display and Linux.")] = False,
+    evidence: Annotated[
+        EvidenceFloor, typer.Option(help="The lowest that a decision may rest on.")
+    ] = EvidenceFloor.ANY,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="A board outside of the tiers that may be chosen too."),
+    ] = None,
+    devices: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A folder with device profiles of your own."),
+    ] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID=DEV", help="A physical board and the serial port it is at."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Try every board out, even if the answer is known.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="Writes the declaration here.")
+    ] = None,
+    history: HistoryOption = None,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Do not keep the measurements.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the declaration alone.")] = False,
+) -> None:
+    """Find the smallest board that a model runs on."""
+    from host.cli.progress import progress_observer
+    from host.cli.target_table import device_observer
+    from host.evidence import History
+    from host.files import write_text
+    from host.targeting.selection import Limits
+    from host.targeting.target_selector import TargetRequest, select_target
+
+    limits = Limits(
+        tolerance=tolerance,
+        safety_margin=safety_margin,
+        latency_budget_ms=latency_budget_ms,
+        ui=ui,
+        evidence=str(evidence),
+    )
+    request = TargetRequest(
+        model=model or model_argument,
+        profile=profile,
+        calibration_data=calibration_data,
+        limits=limits,
+        include=tuple(include or ()),
+        catalogs=tuple(devices or ()),
+        ports=dict(map(_board_at_port, port or ())),
+        every=every,
+    )
+    with contextlib.ExitStack() as stack:
+        kept = None if no_history else stack.enter_context(History.open(history))
+        progress = stack.enter_context(progress_observer())
+        result = select_target(request, kept, device_observer(), progress.stage, progress.note)
+    if output is not None:
+        write_text(output, result.to_json() + "\n")
+    print(result.to_json() if as_json else result.text)
+    raise typer.Exit(int(result.exit_code))
+
+
+def _board_at_port(text: str) -> tuple[str, str]:
+    board, equals, where = text.partition("=")
+    if not (board and equals and where):
+        raise ConfigError(f"--port {text}: not of the form ID=DEV, as in pico=/dev/ttyACM0")
+    return board, where
