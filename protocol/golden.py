@@ -120,6 +120,7 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
         "output_crc32": 0xFFFFFFFF,
         "arena_high_water_bytes": 16_512,
         "stack_high_water_bytes": 820,
+        "instructions": 7_682_168,
         "ticks": [39_490_871, 1 << 33],
     },
     "profile_request": {"first_op": 30},

@@ -150,7 +150,7 @@ RUN_ANSWER = Struct(
     "output_crc32" / Int32ul * "of the first iteration",
     "arena_high_water_bytes" / Int32ul,
     "stack_high_water_bytes" / Int32ul,
-    "reserved" / Default(Int32ul, 0),
+    "instructions" / Default(Int32ul, 0) * "of the last iteration; 0: not counted",
     "ticks" / GreedyRange(Int64ul) * "one an iteration",
 )
 PROFILE_REQUEST = Struct("first_op" / Int16ul, "reserved" / Default(Int16ul, 0))

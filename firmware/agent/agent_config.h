@@ -44,6 +44,11 @@
 #define JSA_ALIVE_INTERVAL_MS 1000
 #endif
 
+/* 1: the port has port_instructions(). */
+#ifndef JSA_COUNTS_INSTRUCTIONS
+#define JSA_COUNTS_INSTRUCTIONS 0
+#endif
+
 #define JSA_MAX_FRAME_BYTES (JSP_HEADER_BYTES + JSA_MAX_PAYLOAD_BYTES + JSP_CRC_BYTES)
 
 /* A COBS block: its code and up to 254 bytes, or the whole frame where that is shorter. */

@@ -69,6 +69,9 @@ void port_idle(void);
 /* Free-running counter at tick_hz. */
 port_tick port_ticks(void);
 
+/* Instructions executed until the last port_ticks(). Only where JSA_COUNTS_INSTRUCTIONS is 1. */
+uint64_t port_instructions(void);
+
 /* Milliseconds since start, for leases; may wrap. */
 uint32_t port_millis(void);
 

@@ -11,9 +11,19 @@ typedef struct run_clock {
     port_tick sign_interval;
     port_tick paused;  /* ticks spent on signs of life since the run began */
     port_tick reading; /* ticks that reading the clock adds to every run */
-    uint32_t hook;     /* ticks that the hook adds to every op */
+    uint32_t paused_instructions, reading_instructions; /* likewise */
+    uint32_t hook;                                      /* ticks that the hook adds to every op */
     bool profile;
 } run_clock;
+
+/* Instructions until the last port_ticks(). */
+static uint32_t instructions(void) {
+#if JSA_COUNTS_INSTRUCTIONS
+    return (uint32_t)port_instructions();
+#else
+    return 0;
+#endif
+}
 
 static void give_sign(run_clock *clock, uint16_t next_op) {
     port_feed_watchdog();
@@ -43,11 +53,13 @@ static void after_op(void *context, uint16_t op) {
     }
     clock->op_began = now;
     if (now - clock->last_sign >= clock->sign_interval) {
+        const uint32_t executed = instructions();
         port_timed_end();
         give_sign(clock, (uint16_t)(op + 1));
         port_timed_begin();
         clock->op_began = port_ticks();
         clock->paused += clock->op_began - now;
+        clock->paused_instructions += instructions() - executed;
     }
 }
 
@@ -117,29 +129,35 @@ static int check_run(jsa_agent *agent, const jsp_run_request *run) {
     return JSP_E_OK;
 }
 
-/* Ticks that pass between two readings of the clock with nothing between. */
-static port_tick reading_ticks(void) {
-    port_tick least = PORT_TICK_MAX;
+/* What passes between two readings of the clock with nothing between. */
+static void measure_reading(run_clock *clock) {
+    clock->reading = PORT_TICK_MAX;
     for (uint8_t i = 0; i < 8; i++) {
         const port_tick began = port_ticks();
+        const uint32_t executed = instructions();
         const port_tick ticks = port_ticks() - began;
-        if (ticks < least) {
-            least = ticks;
+        if (ticks < clock->reading) {
+            clock->reading = ticks;
+            clock->reading_instructions = instructions() - executed;
         }
     }
-    return least;
 }
 
 static port_tick timed_run(const jr_engine *engine, uint16_t op_limit, run_clock *clock,
                            const jr_hooks *hooks) {
     port_tick began, ticks;
+    uint32_t executed;
     clock->paused = 0;
+    clock->paused_instructions = 0;
     port_timed_begin();
     began = port_ticks();
+    executed = instructions();
     clock->op_began = began;
     jr_run(engine, op_limit, hooks);
     ticks = port_ticks() - began;
+    executed = instructions() - executed - clock->paused_instructions;
     port_timed_end();
+    clock->agent->results.run.instructions = less(executed, clock->reading_instructions);
     ticks -= clock->paused;
     return ticks > clock->reading ? ticks - clock->reading : 0;
 }
@@ -154,7 +172,7 @@ static int run_batch(jsa_agent *agent, const jsp_run_request *run) {
 
     clock.agent = agent;
     clock.last_sign = port_ticks();
-    clock.reading = reading_ticks();
+    measure_reading(&clock);
     clock.sign_interval = (port_tick)(agent->info->tick_hz / 1000u) * JSA_ALIVE_INTERVAL_MS;
     memset(&results->run, 0, sizeof results->run);
     results->run.unstable_at = JSP_NO_INDEX;

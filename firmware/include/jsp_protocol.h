@@ -193,7 +193,7 @@ typedef struct jsp_run_answer {
     uint32_t output_crc32; /* of the first iteration */
     uint32_t arena_high_water_bytes;
     uint32_t stack_high_water_bytes;
-    uint32_t reserved;
+    uint32_t instructions; /* of the last iteration; 0: not counted */
 } jsp_run_answer;
 #define JSP_RUN_ANSWER_BYTES 24u
 typedef char jsp_run_answer_size_check[sizeof(jsp_run_answer) == JSP_RUN_ANSWER_BYTES ? 1 : -1];

@@ -69,7 +69,7 @@ def build_record(findings: Findings) -> Measurement:
         ),
         evidence=findings.evidence,
         latency_ms=latency,
-        cycles=_cycles(findings.series.ticks, offered),
+        cycles=_cycles(findings.series, offered),
         memory=_memory(findings, offered),
         input=measurement.Input(
             crc32=findings.inputs.crc32,
@@ -108,11 +108,16 @@ def _to_cycles(ticks: Sequence[int], offered: Capabilities) -> list[int] | None:
     return [round(count * offered.clock_hz / offered.tick_hz) for count in ticks]
 
 
-def _cycles(ticks: Sequence[int], offered: Capabilities) -> measurement.Cycles | None:
-    cycles = _to_cycles(ticks, offered)
+def _cycles(series: Series, offered: Capabilities) -> measurement.Cycles | None:
+    cycles = _to_cycles(series.ticks, offered)
     if cycles is None:
         return None
-    return measurement.Cycles(min=min(cycles), median=statistics.median(cycles), max=max(cycles))
+    return measurement.Cycles(
+        min=min(cycles),
+        median=statistics.median(cycles),
+        max=max(cycles),
+        instructions=series.instructions or None,
+    )
 
 
 def _memory(findings: Findings, offered: Capabilities) -> measurement.Memory:

@@ -56,6 +56,8 @@ class Series:
     """First iteration, warm-ups counted, whose output was not the first's."""
     arena_high_water_bytes: int
     stack_high_water_bytes: int
+    instructions: int = 0
+    """Of the last iteration; 0 where the board does not count them."""
 
     def checked_against(self, result: RunResult) -> Series:
         """With ``result`` of one further run taken into the check that all runs agree."""
@@ -136,6 +138,7 @@ def run_series(
         unstable_at=unstable_at,
         arena_high_water_bytes=max(result.arena_high_water_bytes for result in results),
         stack_high_water_bytes=max(result.stack_high_water_bytes for result in results),
+        instructions=results[-1].instructions,
     )
 
 

@@ -67,7 +67,10 @@ class LoadedPlan:
 
 @attrs.frozen
 class RunResult:
-    """One batch of iterations. ``ticks`` has one entry each; counters are 0 where unknown."""
+    """One batch of iterations. ``ticks`` has one entry each; counters are 0 where unknown.
+
+    ``instructions`` are the last iteration's.
+    """
 
     ticks: tuple[int, ...]
     input_crc32: int
@@ -75,6 +78,7 @@ class RunResult:
     unstable_at: int | None
     arena_high_water_bytes: int
     stack_high_water_bytes: int
+    instructions: int = 0
 
 
 class Session(Connection):
@@ -213,6 +217,7 @@ class Session(Connection):
             unstable_at=None if answer.unstable_at == NO_INDEX else answer.unstable_at,
             arena_high_water_bytes=answer.arena_high_water_bytes,
             stack_high_water_bytes=answer.stack_high_water_bytes,
+            instructions=answer.instructions,
         )
 
     def profile(self) -> tuple[int, ...]:

@@ -9,7 +9,4 @@ void cycles_init(void);
 /* Cycles since the board started; to be called at least every 26 s. */
 uint64_t cycles_read(void);
 
-/* Instructions executed until the last cycles_read(); 0 where nothing counts them. */
-uint64_t cycles_instructions(void);
-
 #endif

@@ -30,6 +30,9 @@ endif
 
 # The word that the reset handler fills the stack with and the high-water mark looks for.
 DEFINES := -DSTACK_PATTERN=0xa5a5a5a5
+ifeq ($(CHIP),an505)
+DEFINES += -DJSA_COUNTS_INSTRUCTIONS=1
+endif
 INCLUDES := $(addprefix -I,$(PORT) $(CHIP_FOLDER) $(JSA_INCLUDES) $(JR_INCLUDES))
 CFLAGS := $(CPU) $(OPTIMIZE) -std=c99 -Wall -Wextra -Werror -g -ffunction-sections \
 	-fdata-sections -fno-common $(DEFINES) $(INCLUDES) -MMD -MP

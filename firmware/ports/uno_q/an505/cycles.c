@@ -6,6 +6,7 @@
 #include "cycles.h"
 
 #include "an505.h"
+#include "port.h"
 
 static uint64_t instructions;
 
@@ -35,6 +36,6 @@ uint64_t cycles_read(void) {
     return cycles;
 }
 
-uint64_t cycles_instructions(void) {
+uint64_t port_instructions(void) {
     return instructions;
 }

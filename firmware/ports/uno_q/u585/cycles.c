@@ -22,7 +22,3 @@ uint64_t cycles_read(void) {
     state.last = now;
     return ((uint64_t)state.wraps << 32) | now;
 }
-
-uint64_t cycles_instructions(void) {
-    return 0;
-}
