@@ -1,13 +1,16 @@
 /*
- * CONV_2D, two output pixels at a time over all channels (pixel_pair.S). The patches of both (what
- * they see of the input) are expanded to 16 bits in scratch, in which they are used for every
- * channel; the weights are read as they are. Works in place, pixels ascending. In scratch:
+ * CONV_2D. The patches of a tile of output pixels (what they see of the input) are expanded to 16
+ * bits in scratch, interleaved in pairs, and used there for every channel: for four channels at a
+ * time whose weights are expanded too (channel_block.S), or where that has no room or does not pay,
+ * for two channels whose weights are read as they are (pixel_pair.S). Works in place, pixels
+ * ascending. In scratch:
  *
- *     two patches, interleaved, 4 * row_bytes | a patch of bytes, row_bytes, where input channels
- *     of a group are no multiple of four
+ *     a patch of bytes, row_bytes, where a group's input channels are no multiple of four |
+ *     weights of four channels, 8 * row_bytes | patches, 4 * row_bytes a pair
  */
 #include <string.h>
 
+#include "channel_block.h"
 #include "expand.h"
 #include "kernels.h"
 #include "pixel_pair.h"
@@ -15,18 +18,22 @@
 #include "scaling.h"
 #include "window.h"
 
-/* Words that a quad of inputs takes of the interleaved patches, and that one patch takes of these.
- */
-#define QUAD_WORDS 4u
-#define OWN_WORDS  2u
+/* A word of halves of one patch, then one of the other. */
+#define PAIR_STEP 2u
+
+/* The expanded weights take as much room as two pairs of patches. They pay from two pairs on. */
+#define WEIGHTS_PAIRS   2u
+#define MIN_BLOCK_PAIRS 2u
 
 typedef struct convolution {
     const jr_args *args;
     const jsp_conv_params *p;
     uint32_t depth;     /* input channels of a group */
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
-    uint32_t *patches;  /* scratch */
     int8_t *bytes;      /* scratch, or NULL where patches are expanded from the input itself */
+    uint32_t *weights;  /* scratch, or NULL where they are used as they are */
+    uint32_t *patches;  /* scratch */
+    uint32_t tile;      /* pixels whose patches have room, an even number */
 } convolution;
 
 /* Output pixel: image, row, column. */
@@ -52,7 +59,7 @@ typedef struct cursor {
 
 static void put(cursor *to, const int8_t *from, uint32_t count) {
     if (to->halves != NULL) {
-        to->halves = jr_m33_expand(to->halves, QUAD_WORDS, from, count / 4u);
+        to->halves = jr_m33_expand(to->halves, PAIR_STEP, from, count / 4u);
     } else {
         memcpy(to->bytes, from, count);
         to->bytes += count;
@@ -64,8 +71,8 @@ static void put_padding(cursor *to, int8_t value, uint32_t count) {
         const uint32_t halves = (uint32_t)(uint16_t)value * UINT32_C(0x00010001);
         for (; count > 0; count -= 4) {
             to->halves[0] = halves;
-            to->halves[1] = halves;
-            to->halves += QUAD_WORDS;
+            to->halves[PAIR_STEP] = halves;
+            to->halves += 2u * PAIR_STEP;
         }
     } else {
         memset(to->bytes, value, count);
@@ -108,9 +115,10 @@ static void gather(const convolution *c, const position *at, uint32_t first_c, c
     }
 }
 
-/* Expands the patch of `at` as the pair's first (0) or second (1). */
-static void load_patch(const convolution *c, const position *at, uint32_t first_c, uint32_t which) {
-    uint32_t *halves = c->patches + which * OWN_WORDS;
+/* Expands the patch of `at` as the tile's `number`th. */
+static void load_patch(const convolution *c, const position *at, uint32_t first_c,
+                       uint32_t number) {
+    uint32_t *halves = c->patches + number / 2u * c->row_bytes + number % 2u;
     cursor to = {halves, c->bytes};
     if (c->bytes == NULL) {
         gather(c, at, first_c, &to);
@@ -121,16 +129,68 @@ static void load_patch(const convolution *c, const position *at, uint32_t first_
     while (to.bytes < c->bytes + c->row_bytes) {
         *to.bytes++ = 0; /* the row's padding in the plan may be anything */
     }
-    jr_m33_expand(halves, QUAD_WORDS, c->bytes, c->row_bytes / 4u);
+    jr_m33_expand(halves, PAIR_STEP, c->bytes, c->row_bytes / 4u);
 }
 
-/* Channels `first` to `first` + `count` - 1 of the two pixels whose output is at `output`. */
-static void run_channels(const convolution *c, uint32_t first, uint32_t count,
-                         int8_t *const output[2]) {
+/* Four rows of weights, as channel_block.S has them. */
+static void expand_weights(uint32_t *halves, const int8_t *rows, uint32_t row_bytes) {
+    const int8_t *const end = rows + row_bytes;
+    for (; rows != end; rows += 4) {
+        const int8_t *at = rows;
+        uint32_t i;
+#pragma GCC unroll 4
+        for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
+            const uint32_t word = jr_m33_read_word(at);
+            halves[i] = jr_m33_even_bytes(word);
+            halves[i + JR_M33_BLOCK_CHANNELS] = jr_m33_odd_bytes(word);
+            at += row_bytes;
+        }
+        halves += 2u * JR_M33_BLOCK_CHANNELS;
+    }
+}
+
+/* Channels `first` to `first` + 3 of a tile whose output is at `output`. */
+static void run_channel_block(const convolution *c, uint32_t first, uint32_t pixels,
+                              int8_t *output) {
+    const jsp_conv_params *p = c->p;
+    const uint8_t *plan = c->args->plan;
+    const int32_t *bias = (const int32_t *)(plan + p->bias_offset) + first;
+    const int32_t *multipliers = (const int32_t *)(plan + p->multipliers_offset) + first;
+    const int8_t *shifts = (const int8_t *)(plan + p->shifts_offset) + first;
+    jr_m33_channel_block block;
+    uint32_t i;
+    expand_weights(c->weights, (const int8_t *)(plan + p->weights_offset) + first * c->row_bytes,
+                   c->row_bytes);
+    for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
+        block.bias[i] = bias[i];
+        block.scaling[i].multiplier = multipliers[i];
+        block.scaling[i].right = ~(int32_t)shifts[i];
+    }
+    block.rounding = jr_m33_rounding(p->output_zero_point);
+    block.pixel_pairs = pixels / 2u;
+    block.output = output + first;
+    block.output_step = p->output_c;
+    block.quads = c->row_bytes / 4u;
+    block.weights = c->weights;
+    block.inputs = c->patches;
+    if (block.pixel_pairs > 0) {
+        jr_m33_run_channel_block(&block);
+    }
+    if ((pixels & 1u) != 0) {
+        block.pixel_pairs = 1;
+        block.output_step = 0;
+        block.inputs = c->patches + pixels / 2u * c->row_bytes;
+        jr_m33_run_channel_block(&block);
+    }
+}
+
+/* Channels `first` to `first` + `count` - 1 of two pixels whose output is at `output`. */
+static void run_pixel_pair(const convolution *c, uint32_t first, uint32_t count,
+                           const uint32_t *patches, int8_t *const output[2]) {
     const jsp_conv_params *p = c->p;
     const uint8_t *plan = c->args->plan;
     jr_m33_pixel_pair pair;
-    pair.inputs = c->patches;
+    pair.inputs = patches;
     pair.quads = c->row_bytes / 4u;
     pair.weights = (const int8_t *)(plan + p->weights_offset) + first * c->row_bytes;
     pair.row_step = c->row_bytes;
@@ -157,60 +217,84 @@ static void run_channels(const convolution *c, uint32_t first, uint32_t count,
         pair.output[0] = results[0];
         pair.output[1] = results[1];
         jr_m33_run_pixel_pair(&pair, 1);
+        *last[1] = results[1][0]; /* first: where both are one pixel, the other goes over it */
         *last[0] = results[0][0];
-        *last[1] = results[1][0];
+    }
+}
+
+/* All channels of a group, in blocks of four where their weights have room, the others in pairs. */
+static void run_group(const convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
+    const jsp_conv_params *p = c->p;
+    uint32_t count = (uint32_t)p->output_c / p->groups;
+    uint32_t i;
+    if (c->weights != NULL) {
+        for (; count >= JR_M33_BLOCK_CHANNELS; count -= JR_M33_BLOCK_CHANNELS) {
+            run_channel_block(c, first, pixels, output);
+            first += JR_M33_BLOCK_CHANNELS;
+        }
+    }
+    for (i = 0; count > 0 && i < pixels; i += 2) {
+        int8_t *of_pair[2];
+        of_pair[0] = output + i * p->output_c;
+        of_pair[1] = i + 1u < pixels ? of_pair[0] + p->output_c : of_pair[0];
+        run_pixel_pair(c, first, count, c->patches + i / 2u * c->row_bytes, of_pair);
     }
 }
 
 static void run(const convolution *c) {
     const jsp_conv_params *p = c->p;
-    const uint32_t group_outputs = (uint32_t)p->output_c / p->groups;
     uint32_t left = (uint32_t)p->batch * p->output_h * p->output_w;
-    int8_t *output[2];
-    position at = {0, 0, 0};
-    output[0] = jr_output(c->args, 0);
+    int8_t *output = jr_output(c->args, 0);
+    position next = {0, 0, 0};
     while (left > 0) {
-        position second = at;
-        uint32_t g;
-        output[1] = output[0];
-        if (left > 1) { /* else the last pixel twice */
-            advance(p, &second);
-            output[1] += p->output_c;
-        }
+        const uint32_t pixels = left < c->tile ? left : c->tile;
+        const position first = next;
+        uint32_t g, i;
         for (g = 0; g < p->groups; g++) {
-            load_patch(c, &at, g * c->depth, 0);
-            load_patch(c, &second, g * c->depth, 1);
-            run_channels(c, g * group_outputs, group_outputs, output);
+            next = first;
+            for (i = 0; i < pixels; i++) {
+                load_patch(c, &next, g * c->depth, i);
+                advance(p, &next);
+            }
+            run_group(c, g * ((uint32_t)p->output_c / p->groups), pixels, output);
         }
-        at = second;
-        advance(p, &at);
-        left -= left > 1 ? 2u : 1u;
-        output[0] = output[1] + p->output_c;
+        output += pixels * p->output_c;
+        left -= pixels;
     }
 }
 
 void jr_conv_2d_run(const jr_args *args) {
     const jsp_conv_params *p = (const jsp_conv_params *)args->params;
-    uint32_t scratch_bytes;
+    uint32_t scratch_bytes = args->op->scratch_bytes;
+    uint32_t pair_bytes;
+    int8_t *scratch = (int8_t *)jr_scratch(args);
     convolution c;
     c.args = args;
     c.p = p;
     c.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
-    c.patches = (uint32_t *)(void *)jr_scratch(args);
     c.bytes = NULL;
-    scratch_bytes = c.row_bytes * 4u;
-    if ((c.depth & 3u) != 0) {
-        c.bytes = (int8_t *)jr_scratch(args) + scratch_bytes;
-        scratch_bytes += c.row_bytes;
+    c.weights = NULL;
+    pair_bytes = c.row_bytes * 4u;
+    if ((c.depth & 3u) != 0 && scratch_bytes >= c.row_bytes) {
+        c.bytes = scratch;
+        scratch += c.row_bytes;
+        scratch_bytes -= c.row_bytes;
     }
-    if (args->op->scratch_bytes < scratch_bytes ||
+    if (scratch_bytes < pair_bytes || ((c.depth & 3u) != 0 && c.bytes == NULL) ||
         !jr_m33_can_scale((const int32_t *)(args->plan + p->bias_offset), p->output_c,
                           (const int8_t *)(args->plan + p->shifts_offset), p->output_c,
                           c.row_bytes)) {
         jr_conv_2d_run_portable(args);
         return;
     }
+    c.tile = 2;
+    if (scratch_bytes / pair_bytes >= MIN_BLOCK_PAIRS + WEIGHTS_PAIRS) {
+        c.weights = (uint32_t *)(void *)scratch;
+        scratch += WEIGHTS_PAIRS * pair_bytes;
+        c.tile = (scratch_bytes / pair_bytes - WEIGHTS_PAIRS) * 2u;
+    }
+    c.patches = (uint32_t *)(void *)scratch;
     run(&c);
     jr_m33_clamp(jr_output(args, 0), (uint32_t)p->batch * p->output_h * p->output_w * p->output_c,
                  p->activation_min, p->activation_max);

@@ -13,17 +13,18 @@
 #include "kernels.h"
 #include "portable.h"
 #include "scaling.h"
+#include "window.h"
 
 #define CHANNELS 2u
 
 typedef struct plane {
     const jsp_conv_params *p;
     uint32_t *words;
-    uint32_t row_pairs, columns; /* of words */
-    uint32_t first, inside;      /* words of a row that are not padding */
-    uint32_t first_input;        /* input column of the first of them */
-    uint32_t *weights[2];        /* for output rows that begin with the lower, the upper half */
-    uint32_t kernel_pairs;       /* pairs of rows that an output row sees */
+    uint32_t row_pairs, columns;       /* of words */
+    jr_span input_rows, input_columns; /* of the plane: the others are padding */
+    uint32_t first_input_row, first_input_column;
+    uint32_t *weights[2];  /* for output rows that begin with the lower, the upper half */
+    uint32_t kernel_pairs; /* pairs of rows that an output row sees */
 } plane;
 
 /* One output channel. */
@@ -32,9 +33,20 @@ typedef struct channel {
     int8_t *output;
 } channel;
 
+/* Which of `count` padded rows or columns are input, beginning with `*first_input`. */
+static jr_span inside(int32_t padding, uint32_t input, uint32_t count, uint32_t *first_input) {
+    const int32_t end = padding + (int32_t)input;
+    jr_span span;
+    *first_input = padding < 0 ? (uint32_t)-padding : 0u;
+    span.begin = padding > 0 ? (uint32_t)padding : 0u;
+    span.end = end < 0 ? 0u : (uint32_t)end < count ? (uint32_t)end : count;
+    if (span.begin > span.end) {
+        span.begin = span.end;
+    }
+    return span;
+}
+
 static void lay_out(plane *c, const jsp_conv_params *p, uint32_t *scratch) {
-    const int32_t left = p->pad_left;
-    const int32_t end = left + (int32_t)p->input_w;
     c->p = p;
     c->kernel_pairs = p->kernel_h / 2u + 1u;
     c->row_pairs = (p->output_h - 1u) * p->stride_h / 2u + c->kernel_pairs;
@@ -42,13 +54,8 @@ static void lay_out(plane *c, const jsp_conv_params *p, uint32_t *scratch) {
     c->words = scratch;
     c->weights[0] = scratch + c->row_pairs * c->columns;
     c->weights[1] = c->weights[0] + c->kernel_pairs * p->kernel_w;
-    c->first = left > 0 ? (uint32_t)left : 0u;
-    c->first_input = left < 0 ? (uint32_t)-left : 0u;
-    if (end < 0 || c->first_input >= p->input_w || c->first >= c->columns) {
-        c->inside = 0;
-    } else {
-        c->inside = ((uint32_t)end < c->columns ? (uint32_t)end : c->columns) - c->first;
-    }
+    c->input_rows = inside(p->pad_top, p->input_h, 2u * c->row_pairs, &c->first_input_row);
+    c->input_columns = inside(p->pad_left, p->input_w, c->columns, &c->first_input_column);
 }
 
 /* Padding is the same for every channel: what load_input() leaves alone is written once. */
@@ -63,36 +70,38 @@ static void fill_with_padding(plane *c) {
 
 /* `input`: the first of the channels, `count` of them, in the first pixel of the image. */
 static void load_input(const plane *c, const int8_t *input, uint32_t count) {
-    const jsp_conv_params *p = c->p;
-    const uint32_t step = p->input_c;
+    const uint32_t step = c->p->input_c;
+    const uint32_t row_step = c->p->input_w * step,
+                   row_bytes = (c->input_columns.end - c->input_columns.begin) * step;
+    const int8_t *row = input + c->first_input_row * row_step + c->first_input_column * step;
     uint32_t r;
-    for (r = 0; r < 2u * c->row_pairs; r++) {
-        const int32_t y = (int32_t)r - p->pad_top;
-        uint32_t *to = c->words + r / 2u * c->columns + c->first;
-        const int8_t *from, *end;
-        int8_t *bytes;
-        if (y < 0 || y >= (int32_t)p->input_h) {
-            continue;
-        }
-        from = input + ((uint32_t)y * p->input_w + c->first_input) * step;
-        end = from + c->inside * step;
-        bytes = (int8_t *)to + (r & 1u) * 2u;
+    for (r = c->input_rows.begin; r < c->input_rows.end; r++) {
+        int8_t *to = (int8_t *)(c->words + r / 2u * c->columns + c->input_columns.begin) +
+                     (r & 1u) * CHANNELS;
+        const int8_t *const end = row + row_bytes;
+        const int8_t *from;
         if (count == CHANNELS) {
-            for (; from != end; from += step) {
-                __builtin_memcpy(bytes, from, CHANNELS);
-                bytes += sizeof *to;
+            for (from = row; from != end; from += step) {
+                __builtin_memcpy(to, from, CHANNELS);
+                to += sizeof *c->words;
             }
         } else {
-            for (; from != end; from += step) {
-                *bytes = *from;
-                bytes += sizeof *to;
+            for (from = row; from != end; from += step) {
+                *to = *from;
+                to += sizeof *c->words;
             }
         }
+        row += row_step;
     }
 }
 
-static uint32_t weight(const jsp_conv_params *p, const int8_t *weights, uint32_t ky, uint32_t kx) {
-    return ky < p->kernel_h ? (uint32_t)(uint16_t)weights[ky * p->kernel_w + kx] : 0u;
+static inline uint32_t halves(int32_t lower, int32_t upper) {
+    return (uint32_t)(uint16_t)lower | (uint32_t)upper << 16;
+}
+
+/* Of kernel row `ky`; rows beyond the kernel's are 0. */
+static int32_t weight(const jsp_conv_params *p, const int8_t *weights, uint32_t ky, uint32_t kx) {
+    return ky < p->kernel_h ? weights[ky * p->kernel_w + kx] : 0;
 }
 
 static void load_weights(const plane *c, const int8_t *weights) {
@@ -101,11 +110,11 @@ static void load_weights(const plane *c, const int8_t *weights) {
     uint32_t j, kx;
     for (j = 0; j < c->kernel_pairs; j++) {
         for (kx = 0; kx < p->kernel_w; kx++) {
-            /* Before the first row, 2 * j - 1 is beyond the last one. */
-            const uint32_t before = weight(p, weights, 2u * j - 1u, kx);
-            const uint32_t at = weight(p, weights, 2u * j, kx);
-            c->weights[0][i] = at | weight(p, weights, 2u * j + 1u, kx) << 16;
-            c->weights[1][i] = before | at << 16;
+            const uint32_t ky = 2u * j;
+            const int32_t before = j > 0 ? weight(p, weights, ky - 1u, kx) : 0;
+            const int32_t at = weight(p, weights, ky, kx);
+            c->weights[0][i] = halves(at, weight(p, weights, ky + 1u, kx));
+            c->weights[1][i] = halves(before, at);
             i++;
         }
     }
@@ -152,7 +161,7 @@ static bool is_3x3(const jsp_conv_params *p) {
 }
 
 /* 3x3 with a vertical stride of 1 (two rows at a time) or 2. */
-static void run_3x3(const plane *c, const channel *to, bool odd) {
+static void run_3x3(const plane *c, const channel *to, const int8_t *weights, bool odd) {
     const jsp_conv_params *p = c->p;
     const uint32_t row_bytes = (uint32_t)p->output_w * p->output_c;
     void (*const run)(const jr_m33_depthwise_3x3 *) =
@@ -175,8 +184,8 @@ static void run_3x3(const plane *c, const channel *to, bool odd) {
     convolution.output = to->output;
     convolution.input = c->words;
     for (i = 0; i < 3; i++) {
-        convolution.columns[i].upper = c->weights[0][i];
-        convolution.columns[i].lower = c->weights[1][3u + i];
+        convolution.columns[i].upper = halves(weights[i], weights[3u + i]);
+        convolution.columns[i].lower = halves(weights[3u + i], weights[6u + i]);
     }
     if (convolution.strips > 0) {
         run(&convolution);
@@ -190,10 +199,13 @@ static void run_3x3(const plane *c, const channel *to, bool odd) {
     }
 }
 
-static void run_channel(const plane *c, const channel *to, bool odd) {
+static void run_channel(const plane *c, const channel *to, const int8_t *weights, bool odd) {
     if (is_3x3(c->p)) {
-        run_3x3(c, to, odd);
-    } else if (odd) {
+        run_3x3(c, to, weights, odd);
+        return;
+    }
+    load_weights(c, weights);
+    if (odd) {
         run_any(c, to, true);
     } else {
         run_any(c, to, false);
@@ -214,13 +226,12 @@ static void run_image(const jr_args *args, const plane *c, const int8_t *image, 
         if (!odd) {
             load_input(c, image + i, p->input_c - i < CHANNELS ? p->input_c - i : CHANNELS);
         }
-        load_weights(c, weights + i * row_bytes);
         to.bias = bias[i];
         to.multiplier = multipliers[i];
         to.shift = shifts[i];
         to.rounding = jr_m33_rounding(p->output_zero_point);
         to.output = output + i;
-        run_channel(c, &to, odd);
+        run_channel(c, &to, weights + i * row_bytes, odd);
     }
 }
 

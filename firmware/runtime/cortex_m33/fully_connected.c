@@ -13,11 +13,11 @@
 /* `count` inputs, and zeros up to a multiple of four: a row's padding may be anything. */
 static void expand_inputs(uint32_t *halves, const int8_t *input, uint32_t count) {
     const uint32_t whole = count & ~UINT32_C(3);
-    halves = jr_m33_expand(halves, 2, input, count / 4u);
+    halves = jr_m33_expand(halves, 1, input, count / 4u);
     if (count != whole) {
         int8_t last[4] = {0};
         memcpy(last, input + whole, count - whole);
-        jr_m33_expand(halves, 2, last, 1);
+        jr_m33_expand(halves, 1, last, 1);
     }
 }
 

@@ -28,15 +28,15 @@
     ldr     r9, [r2], #4
     sxtb16  r3, r8
     smlad   r10, r3, r4, r10
-    smlad   r11, r3, r6, r11
+    smlad   r11, r3, r5, r11
     sxtb16  r3, r9
     smlad   r12, r3, r4, r12
-    smlad   lr, r3, r6, lr
+    smlad   lr, r3, r5, lr
     sxtb16  r8, r8, ror #8
-    smlad   r10, r8, r5, r10
+    smlad   r10, r8, r6, r10
     smlad   r11, r8, r7, r11
     sxtb16  r9, r9, ror #8
-    smlad   r12, r9, r5, r12
+    smlad   r12, r9, r6, r12
     smlad   lr, r9, r7, lr
     .endm
 
@@ -94,10 +94,10 @@ jr_m33_run_pixel_pair:
     scale   r11, r6, r8, r3
     scale   r12, r7, r9, r3
     scale   lr, r7, r9, r3
+    strb    r11, [r5], #1               /* first: where both are one pixel, the other goes over it */
+    strb    lr, [r5], #1
     strb    r10, [r4], #1
     strb    r12, [r4], #1
-    strb    r11, [r5], #1
-    strb    lr, [r5], #1
     stmia   r0, {r1-r5}
     ldr     r1, [sp, #FRAME_LEFT]
     subs    r1, #1

@@ -6,19 +6,19 @@
 
 /*
  * pixel_pair.S knows this layout. For every four inputs x0..x3 of a patch (what an output
- * pixel sees of the input), `inputs` holds four words of halves: (x0, x2), (x1, x3) of the first
- * pixel's, then of the second pixel's. What a channel takes from it on moves on by a channel.
+ * pixel sees of the input), `inputs` holds the halves (x0, x2) of either pixel's patch, then their
+ * (x1, x3). Pointers to a channel move on.
  */
 typedef struct jr_m33_pixel_pair {
     const uint32_t *inputs;
-    uint32_t quads;             /* of inputs, at least 1 */
-    const int8_t *weights;      /* 4-byte aligned row of the next channel; moves on */
-    uint32_t row_step;          /* bytes from a row to the next */
-    const int32_t *bias;        /* moves on, as do the next two */
+    uint32_t quads;        /* of inputs, at least 1 */
+    const int8_t *weights; /* 4-byte aligned row of the first channel */
+    uint32_t row_step;     /* bytes from a row to the next */
+    const int32_t *bias;
     const int32_t *multipliers; /* Q31, not negative */
     const int8_t *shifts;       /* all negative */
     int32_t rounding;           /* jr_m33_rounding() */
-    int8_t *output[2];          /* of either pixel, moves on */
+    int8_t *output[2];          /* of either pixel; the same: the second one is dropped */
 } jr_m33_pixel_pair;
 
 /* Computes 2 * `channel_pairs` channels of both pixels; `channel_pairs` is at least 1. */
