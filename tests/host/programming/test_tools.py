@@ -14,6 +14,7 @@ from host.programming.base import Programmer, Tool
 from host.programming.esptool import Esptool
 from host.programming.find import find_programmer
 from host.programming.openocd import OpenOcd
+from tests.support.make import ROOT
 
 AVRDUDE = Avrdude("m328p", "arduino", 115200)
 ESPTOOL = Esptool("esp32", 460800, "0x10000")
@@ -176,3 +177,11 @@ def test_a_board_that_nothing_programs() -> None:
     with pytest.raises(ConfigError, match="pc has no programmer") as caught:
         find_programmer(devices.load("pc"))
     assert caught.value.hint == "docs/hardware.md says how each board gets its firmware"
+
+
+def test_the_manual_has_every_board_that_is_flashed() -> None:
+    manual = (ROOT / "docs" / "hardware.md").read_text(encoding="utf-8")
+    for profile in devices.load_all():
+        if profile.programmer is not None:
+            assert f"| [{profile.id}](#" in manual
+            assert f"`{profile.programmer.image}`" in manual
