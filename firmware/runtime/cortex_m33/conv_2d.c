@@ -8,7 +8,7 @@
  *     a patch of bytes, row_bytes, where a group's input channels are no multiple of four |
  *     weights of four channels, 8 * row_bytes | patches, 4 * row_bytes a pair
  */
-#include <string.h>
+#include <stddef.h>
 
 #include "channel_block.h"
 #include "expand.h"
@@ -28,6 +28,7 @@
 typedef struct convolution {
     const jr_args *args;
     const jsp_conv_params *p;
+    const int8_t *input;
     uint32_t depth;     /* input channels of a group */
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
     int8_t *bytes;      /* scratch, or NULL where patches are expanded from the input itself */
@@ -57,12 +58,24 @@ typedef struct cursor {
     int8_t *bytes;
 } cursor;
 
+/* Memory functions cost more than they do here: rows of a patch are short. */
+static int8_t *copy(int8_t *to, const int8_t *from, uint32_t count) {
+    for (; count >= 4; count -= 4) {
+        jr_m33_write_word(to, jr_m33_read_word(from));
+        to += 4;
+        from += 4;
+    }
+    for (; count > 0; count--) {
+        *to++ = *from++;
+    }
+    return to;
+}
+
 static void put(cursor *to, const int8_t *from, uint32_t count) {
     if (to->halves != NULL) {
         to->halves = jr_m33_expand(to->halves, PAIR_STEP, from, count / 4u);
     } else {
-        memcpy(to->bytes, from, count);
-        to->bytes += count;
+        to->bytes = copy(to->bytes, from, count);
     }
 }
 
@@ -75,44 +88,52 @@ static void put_padding(cursor *to, int8_t value, uint32_t count) {
             to->halves += 2u * PAIR_STEP;
         }
     } else {
-        memset(to->bytes, value, count);
-        to->bytes += count;
+        for (; count > 0; count--) {
+            *to->bytes++ = value;
+        }
     }
 }
 
 /* Gathers a pixel's patch, from input channel `first_c` on. */
 static void gather(const convolution *c, const position *at, uint32_t first_c, cursor *to) {
     const jsp_conv_params *p = c->p;
-    const int8_t *image = jr_input(c->args, 0) + at->n * p->input_h * p->input_w * p->input_c;
+    const uint32_t depth = c->depth, kernel_row = p->kernel_w * depth;
     const int8_t pad = (int8_t)p->pad_value;
     const int32_t top = (int32_t)(at->y * p->stride_h) - p->pad_top;
     const int32_t left = (int32_t)(at->x * p->stride_w) - p->pad_left;
     const jr_span rows = jr_clip_window(top, p->kernel_h, p->dilation_h, p->input_h);
     const jr_span columns = jr_clip_window(left, p->kernel_w, p->dilation_w, p->input_w);
     const uint32_t step = (uint32_t)p->dilation_w * p->input_c;
-    const uint32_t inside = columns.end - columns.begin;
+    const uint32_t row_step = (uint32_t)p->dilation_h * p->input_w * p->input_c;
+    const uint32_t before = columns.begin * depth, inside = (columns.end - columns.begin) * depth;
+    const uint32_t after = kernel_row - before - inside;
+    const int8_t *row;
     uint32_t ky, i;
-    for (ky = 0; ky < p->kernel_h; ky++) {
-        const int8_t *from;
-        if (ky < rows.begin || ky >= rows.end || inside == 0) {
-            put_padding(to, pad, p->kernel_w * c->depth);
-            continue;
-        }
-        from = image + first_c +
-               ((uint32_t)(top + (int32_t)(ky * p->dilation_h)) * p->input_w +
-                (uint32_t)(left + (int32_t)(columns.begin * p->dilation_w))) *
-                   p->input_c;
-        put_padding(to, pad, columns.begin * c->depth);
-        if (step == c->depth) {
-            put(to, from, inside * c->depth);
+    if (inside == 0 || rows.begin == rows.end) {
+        put_padding(to, pad, p->kernel_h * kernel_row);
+        return;
+    }
+    row = c->input + first_c +
+          ((at->n * p->input_h + (uint32_t)(top + (int32_t)(rows.begin * p->dilation_h))) *
+               p->input_w +
+           (uint32_t)(left + (int32_t)(columns.begin * p->dilation_w))) *
+              p->input_c;
+    put_padding(to, pad, rows.begin * kernel_row);
+    for (ky = rows.begin; ky < rows.end; ky++) {
+        put_padding(to, pad, before);
+        if (step == depth) {
+            put(to, row, inside);
         } else {
-            for (i = 0; i < inside; i++) {
-                put(to, from, c->depth);
+            const int8_t *from = row;
+            for (i = columns.begin; i < columns.end; i++) {
+                put(to, from, depth);
                 from += step;
             }
         }
-        put_padding(to, pad, (p->kernel_w - columns.end) * c->depth);
+        put_padding(to, pad, after);
+        row += row_step;
     }
+    put_padding(to, pad, (p->kernel_h - rows.end) * kernel_row);
 }
 
 /* Expands the patch of `at` as the tile's `number`th. */
@@ -271,6 +292,7 @@ void jr_conv_2d_run(const jr_args *args) {
     convolution c;
     c.args = args;
     c.p = p;
+    c.input = jr_input(args, 0);
     c.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
     c.bytes = NULL;

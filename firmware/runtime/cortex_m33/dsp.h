@@ -73,17 +73,15 @@ static inline uint32_t jr_m33_min_bytes(uint32_t a, uint32_t b) {
     return a;
 }
 
-/* A word, or two bytes, at any address. */
+/* A word at any address. */
 static inline uint32_t jr_m33_read_word(const int8_t *from) {
     uint32_t word;
     __builtin_memcpy(&word, from, sizeof word);
     return word;
 }
 
-static inline uint32_t jr_m33_read_two(const int8_t *from) {
-    uint16_t two;
-    __builtin_memcpy(&two, from, sizeof two);
-    return two;
+static inline void jr_m33_write_word(int8_t *to, uint32_t word) {
+    __builtin_memcpy(to, &word, sizeof word);
 }
 
 #endif

@@ -23,28 +23,30 @@ static void expand_inputs(uint32_t *halves, const int8_t *input, uint32_t count)
 
 static void run_row(const jr_args *args, const uint32_t *halves, int8_t *output) {
     const jsp_fully_connected_params *p = (const jsp_fully_connected_params *)args->params;
-    const int32_t *bias = (const int32_t *)(args->plan + p->bias_offset);
-    const int32_t *multipliers = (const int32_t *)(args->plan + p->multipliers_offset);
-    const int8_t *shifts = (const int8_t *)(args->plan + p->shifts_offset);
-    const int8_t *row = (const int8_t *)(args->plan + p->weights_offset);
-    const uint32_t quads = (p->inputs + 3u) / 4u;
-    const uint32_t channel_step = p->channels == 1u ? 0u : 1u;
-    const int32_t rounding = jr_m33_rounding(p->output_zero_point);
-    uint32_t o;
-    for (o = 0; o + 1u < p->outputs; o += 2) {
-        int32_t sums[2] = {bias[o], bias[o + 1u]};
-        jr_m33_add_row_pair(sums, halves, row, quads, 4u * quads);
-        output[o] = jr_m33_scale(sums[0], multipliers[0], shifts[0], rounding);
-        output[o + 1u] =
-            jr_m33_scale(sums[1], multipliers[channel_step], shifts[channel_step], rounding);
-        multipliers += 2u * channel_step;
-        shifts += 2u * channel_step;
-        row += 8u * quads;
+    jr_m33_row_pair pair;
+    pair.inputs = halves;
+    pair.quads = (p->inputs + 3u) / 4u;
+    pair.weights = (const int8_t *)(args->plan + p->weights_offset);
+    pair.row_step = 4u * pair.quads;
+    pair.bias = (const int32_t *)(args->plan + p->bias_offset);
+    pair.multipliers = (const int32_t *)(args->plan + p->multipliers_offset);
+    pair.shifts = (const int8_t *)(args->plan + p->shifts_offset);
+    pair.rounding = jr_m33_rounding(p->output_zero_point);
+    pair.output = output;
+    pair.channel_step = p->channels == 1u ? 0u : 1u;
+    if (p->outputs >= 2u) {
+        jr_m33_run_row_pairs(&pair, p->outputs / 2u);
     }
-    if (o < p->outputs) {
-        int32_t sums[2] = {bias[o], 0};
-        jr_m33_add_row_pair(sums, halves, row, quads, 0);
-        output[o] = jr_m33_scale(sums[0], multipliers[0], shifts[0], rounding);
+    if ((p->outputs & 1u) != 0) {
+        /* The last output twice, the second time for nothing. */
+        const int32_t bias[2] = {pair.bias[0], pair.bias[0]};
+        int8_t results[2];
+        pair.row_step = 0;
+        pair.bias = bias;
+        pair.channel_step = 0;
+        pair.output = results;
+        jr_m33_run_row_pairs(&pair, 1);
+        output[p->outputs - 1u] = results[0];
     }
 }
 

@@ -1,88 +1,110 @@
 /*
- * void jr_m33_add_row_pair(int32_t sums[2], const uint32_t *inputs, const int8_t *weights,
- *                          uint32_t quads, uint32_t row_step)
+ * void jr_m33_run_row_pairs(jr_m33_row_pair *pair, uint32_t output_pairs)
  *
- * 19 instructions for 16 products.
+ * Each weight is used once, so it is loading and expanding them that counts: 19 instructions for
+ * 16 products.
  *
- *  r0 sums  r1 inputs  r2, r3 rows of weights  r4-r7 halves of inputs  r8, r9 words of the first
- *  row, r10, r11 of the second  r12 halves of weights, end of the first row  lr, r0 the sums
+ *  r0, r1 sums  r2 inputs  r3, r12 rows of weights  r4-r7 halves of inputs
+ *  r8, r9 weights of the first row, r10, r11 of the second  lr halves of weights
  */
+#include "scaling.inc"
+
     .syntax unified
     .thumb
 
-    .equ    FRAME_SUMS, 0
-    .equ    FRAME_END, 4
-    .equ    FRAME_BYTES, 8
-    .equ    ROW_STEP, FRAME_BYTES + 9 * 4
+    .equ    PAIR_WEIGHTS, 8
+    .equ    PAIR_BIAS, 16
+    .equ    PAIR_MULTIPLIERS, 20
+    .equ    PAIR_CHANNEL_STEP, 36
 
-    .macro eight_inputs
-    ldrd    r8, r9, [r2], #8
-    ldmia   r1!, {r4-r7}
-    ldrd    r10, r11, [r3], #8
-    sxtb16  r12, r8
-    smlad   lr, r12, r4, lr
-    sxtb16  r8, r8, ror #8
-    smlad   lr, r8, r5, lr
-    sxtb16  r12, r10
-    smlad   r0, r12, r4, r0
-    sxtb16  r10, r10, ror #8
-    smlad   r0, r10, r5, r0
-    sxtb16  r12, r9
-    smlad   lr, r12, r6, lr
-    sxtb16  r9, r9, ror #8
-    smlad   lr, r9, r7, lr
-    sxtb16  r12, r11
-    smlad   r0, r12, r6, r0
-    sxtb16  r11, r11, ror #8
-    smlad   r0, r11, r7, r0
+    /* The frame: the pair, the end of the first row, pairs of outputs left. */
+    .equ    FRAME_PAIR, 0
+    .equ    FRAME_END, 4
+    .equ    FRAME_LEFT, 8
+    .equ    FRAME_BYTES, 12
+
+    .macro multiply sum, weights, even, odd
+    sxtb16  lr, \weights
+    smlad   \sum, lr, \even, \sum
+    sxtb16  \weights, \weights, ror #8
+    smlad   \sum, \weights, \odd, \sum
     .endm
 
-    .section .text.jr_m33_add_row_pair, "ax", %progbits
-    .global jr_m33_add_row_pair
-    .type   jr_m33_add_row_pair, %function
+    .macro four_inputs
+    ldr     r8, [r3], #4
+    ldmia   r2!, {r4, r5}
+    ldr     r10, [r12], #4
+    multiply r0, r8, r4, r5
+    multiply r1, r10, r4, r5
+    .endm
+
+    .macro eight_inputs
+    ldrd    r8, r9, [r3], #8
+    ldmia   r2!, {r4-r7}
+    ldrd    r10, r11, [r12], #8
+    multiply r0, r8, r4, r5
+    multiply r1, r10, r4, r5
+    multiply r0, r9, r6, r7
+    multiply r1, r11, r6, r7
+    .endm
+
+    .section .text.jr_m33_run_row_pairs, "ax", %progbits
+    .global jr_m33_run_row_pairs
+    .type   jr_m33_run_row_pairs, %function
     .thumb_func
     .align  2
-jr_m33_add_row_pair:
+jr_m33_run_row_pairs:
     push    {r4-r11, lr}
     sub     sp, #FRAME_BYTES
-    str     r0, [sp, #FRAME_SUMS]
-    ldr     r4, [sp, #ROW_STEP]
-    ldrd    lr, r0, [r0]
-    add     r12, r2, r3, lsl #2
-    str     r12, [sp, #FRAME_END]
-    mov     r5, r3
-    add     r3, r2, r4
-    tst     r5, #1
-    beq     .Lpairs_of_quads
-    ldr     r8, [r2], #4
-    ldmia   r1!, {r4, r5}
-    ldr     r10, [r3], #4
-    sxtb16  r9, r8
-    smlad   lr, r9, r4, lr
-    sxtb16  r8, r8, ror #8
-    smlad   lr, r8, r5, lr
-    sxtb16  r9, r10
-    smlad   r0, r9, r4, r0
-    sxtb16  r10, r10, ror #8
-    smlad   r0, r10, r5, r0
-.Lpairs_of_quads:
-    cmp     r2, r12
-    beq     .Ldone
-    sub     r12, r12, r2
-    tst     r12, #8
-    beq     .Lsixteen
+    str     r0, [sp, #FRAME_PAIR]
+    str     r1, [sp, #FRAME_LEFT]
+.Loutputs:
+    ldr     r7, [sp, #FRAME_PAIR]
+    ldmia   r7, {r2-r6}                 /* inputs, quads, weights, row_step, bias */
+    lsls    r8, r3, #31                 /* N: one quad over, C: two quads over */
+    add     r9, r4, r3, lsl #2
+    str     r9, [sp, #FRAME_END]
+    mov     r3, r4
+    add     r12, r3, r5
+    add     r5, r12, r5
+    str     r5, [r7, #PAIR_WEIGHTS]
+    ldrd    r0, r1, [r6], #8
+    str     r6, [r7, #PAIR_BIAS]
+    bpl     .Ltwo_quads
+    four_inputs
+.Ltwo_quads:
+    bcc     .Ltest
     eight_inputs
     b       .Ltest
-.Lsixteen:
+.Lfour_quads:
     eight_inputs
     eight_inputs
 .Ltest:
-    ldr     r12, [sp, #FRAME_END]
-    cmp     r2, r12
-    bne     .Lsixteen
-.Ldone:
-    ldr     r1, [sp, #FRAME_SUMS]
-    strd    lr, r0, [r1]
+    ldr     r4, [sp, #FRAME_END]
+    cmp     r3, r4
+    bne     .Lfour_quads
+
+    ldr     r12, [sp, #FRAME_PAIR]
+    ldr     r11, [r12, #PAIR_CHANNEL_STEP]
+    add     r12, #PAIR_MULTIPLIERS
+    ldmia   r12, {r2-r5}                /* multipliers, shifts, rounding, output */
+    ldr     r6, [r2]
+    ldrsb   r8, [r3]
+    ldr     r7, [r2, r11, lsl #2]
+    ldrsb   r9, [r3, r11]
+    add     r2, r2, r11, lsl #3
+    add     r3, r3, r11, lsl #1
+    mvn     r8, r8
+    mvn     r9, r9
+    scale   r0, r6, r8, r4
+    scale   r1, r7, r9, r4
+    strb    r0, [r5], #1
+    strb    r1, [r5], #1
+    stmia   r12, {r2-r5}
+    ldr     r1, [sp, #FRAME_LEFT]
+    subs    r1, #1
+    str     r1, [sp, #FRAME_LEFT]
+    bne     .Loutputs
     add     sp, #FRAME_BYTES
     pop     {r4-r11, pc}
-    .size   jr_m33_add_row_pair, . - jr_m33_add_row_pair
+    .size   jr_m33_run_row_pairs, . - jr_m33_run_row_pairs

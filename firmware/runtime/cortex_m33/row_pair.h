@@ -1,15 +1,27 @@
-/* Dot products of a vector of inputs with two rows of weights at once. */
+/* Two outputs of a fully-connected layer at once. */
 #ifndef JR_M33_ROW_PAIR_H
 #define JR_M33_ROW_PAIR_H
 
 #include <stdint.h>
 
 /*
- * Adds to sums[0] the products of the row at `weights`, to sums[1] those of the row `row_step`
- * bytes on; 4 * `quads` of them, at least 4. `inputs` holds two words of halves for every four
- * inputs: (x0, x2), (x1, x3). Both are 4-byte aligned.
+ * row_pair.S knows this layout. For every four inputs x0..x3, `inputs` holds the halves (x0, x2),
+ * then (x1, x3). Pointers to an output move on.
  */
-void jr_m33_add_row_pair(int32_t sums[2], const uint32_t *inputs, const int8_t *weights,
-                         uint32_t quads, uint32_t row_step);
+typedef struct jr_m33_row_pair {
+    const uint32_t *inputs;
+    uint32_t quads;        /* of inputs, at least 1 */
+    const int8_t *weights; /* 4-byte aligned row of the first output */
+    uint32_t row_step;     /* bytes from a row to the next */
+    const int32_t *bias;
+    const int32_t *multipliers; /* Q31, not negative */
+    const int8_t *shifts;       /* all negative */
+    int32_t rounding;           /* jr_m33_rounding() */
+    int8_t *output;
+    uint32_t channel_step; /* multipliers and shifts from an output to the next: 0 or 1 */
+} jr_m33_row_pair;
+
+/* Computes 2 * `output_pairs` outputs; `output_pairs` is at least 1. */
+void jr_m33_run_row_pairs(jr_m33_row_pair *pair, uint32_t output_pairs);
 
 #endif

@@ -40,9 +40,8 @@ void jr_m33_clamp(int8_t *bytes, uint32_t count, int32_t low, int32_t high) {
         return;
     }
     for (; count >= 4; count -= 4) {
-        const uint32_t word =
-            jr_m33_min_bytes(jr_m33_max_bytes(jr_m33_read_word(bytes), lows), highs);
-        __builtin_memcpy(bytes, &word, sizeof word);
+        const uint32_t raised = jr_m33_max_bytes(jr_m33_read_word(bytes), lows);
+        jr_m33_write_word(bytes, jr_m33_min_bytes(raised, highs));
         bytes += 4;
     }
     for (; count > 0; count--) {
