@@ -7,3 +7,5 @@ JR_FULLY_CONNECTED := $(JR_M33)/fully_connected.c $(JR_M33)/row_pair.S \
     $(JR_M33)/portable_fully_connected.c
 JR_DEPTHWISE_CONV_2D := $(JR_M33)/depthwise_conv_2d.c $(JR_M33)/depthwise_3x3.S \
     $(JR_M33)/portable_depthwise_conv_2d.c
+JR_ADD := $(JR_M33)/add.c $(JR_M33)/portable_add.c
+JR_AVERAGE_POOL_2D := $(JR_M33)/average_pool_2d.c $(JR_M33)/portable_average_pool_2d.c

@@ -73,17 +73,25 @@ jr_m33_run_row_pairs:
     bpl     .Ltwo_quads
     four_inputs
 .Ltwo_quads:
-    bcc     .Ltest
+    bcc     .Lrest
     eight_inputs
-    b       .Ltest
+.Lrest:
+    ldr     r4, [sp, #FRAME_END]
+    subs    r4, r4, r3
+    beq     .Lscale
+    tst     r4, #16
+    bne     .Lfour_quads
+.Leight_quads:
+    eight_inputs
+    eight_inputs
 .Lfour_quads:
     eight_inputs
     eight_inputs
-.Ltest:
     ldr     r4, [sp, #FRAME_END]
     cmp     r3, r4
-    bne     .Lfour_quads
+    bne     .Leight_quads
 
+.Lscale:
     ldr     r12, [sp, #FRAME_PAIR]
     ldr     r11, [r12, #PAIR_CHANNEL_STEP]
     add     r12, #PAIR_MULTIPLIERS
