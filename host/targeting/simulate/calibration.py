@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -26,8 +25,6 @@ _LEAST_ERROR = 0.02
 """No prediction claims to be closer than this."""
 _UNKNOWN_WAY_ERROR = 1.0
 """Where no op of the kind and way was measured: a factor of two."""
-_TYPICAL_MACS = 20_000
-"""Ops from this size on stand for those that a model spends its time in."""
 
 
 @attrs.frozen
@@ -266,11 +263,21 @@ def _flash_cache(samples: Sequence[Sample]) -> int | None:
 
 
 def _typical(samples: Iterable[Sample]) -> Typical:
-    rates = [s.cycles / s.op.macs for s in samples if s.op.macs >= _TYPICAL_MACS]
-    if not rates:  # a small board
-        rates = [s.cycles / s.op.macs for s in samples if s.op.macs]
-    if not rates:
-        return Typical(math.nan, math.nan, math.nan)
+    """Of a multiply-accumulate picked anywhere in the sweep: large ops count for more.
+
+    Kernels that were given no scratch are left out: a planner that has the room gives it.
+    """
+    works = [(sample, work_of(sample.op).way) for sample in samples if sample.op.macs]
+    chosen = [sample for sample, way in works if "plain" not in way] or [s for s, _ in works]
+    if not chosen:
+        raise ConfigError("no op with multiply-accumulates was measured")
+    rates = np.array([sample.cycles / sample.op.macs for sample in chosen])
+    macs = np.array([sample.op.macs for sample in chosen], np.float64)
     outside = (1.0 - INTERVAL) / 2.0
-    low, median, high = (float(np.quantile(rates, q)) for q in (outside, 0.5, 1.0 - outside))
+    low, median, high = (
+        float(rate)
+        for rate in np.quantile(
+            rates, [outside, 0.5, 1.0 - outside], weights=macs, method="inverted_cdf"
+        )
+    )
     return Typical(median, low, high)

@@ -25,7 +25,6 @@ class RooflineResult:
     """
 
     roof: Roof
-    processor: str
     ops: tuple[Projection, ...]
     power_mode: str | None
     energy_mj: float | None
@@ -41,20 +40,20 @@ def project_ops(
     flops: float,
     precision: str,
     *,
-    backends: Sequence[str],
+    on: str,
     mode: PowerMode | None = None,
 ) -> RooflineResult:
     """What the roofline foretells.
 
     Args:
         ops: of the int8 plan; None: ``flops`` is all that is known, and memory is left out.
-        backends: what may run it, by name; an accelerator counts where one of them reaches it.
+        on: one of :func:`processors`.
         mode: None: the full clock and bandwidth.
 
     Raises:
-        ConfigError: the domain does not execute ``precision``, or its profile lacks a figure.
+        ConfigError: ``on`` does not execute ``precision``, or the profile lacks a figure.
     """
-    roof, processor = roof_of(domain, precision, backends)
+    roof = roof_of(domain, precision, on)
     if mode is not None:
         roof = roof.scaled(mode.clock_scale.value, mode.bandwidth_scale.value)
     demands = (
@@ -67,7 +66,6 @@ def project_ops(
     seconds = sum(projection.seconds for projection in projections)
     return RooflineResult(
         roof=roof,
-        processor=processor,
         ops=projections,
         power_mode=None if mode is None else mode.name,
         energy_mj=None if watts is None else watts * seconds * 1e3,
@@ -87,47 +85,59 @@ def demand_of(op: PlannedOp, precision: str) -> Demand:
     )
 
 
-def roof_of(domain: Domain, precision: str, backends: Sequence[str]) -> tuple[Roof, str]:
-    """The highest roof that a backend reaches, and whose it is.
+def processors(domain: Domain, precision: str, backends: Sequence[str]) -> tuple[str, ...]:
+    """What may compute it: accelerators that a backend reaches, then the fastest kind of core.
 
-    Of a kind of core, one counts: the engines run an inference on one thread.
+    Each kind by its fastest member, the fastest first; an accelerator that is slower than the
+    core is left out.
 
     Raises:
-        ConfigError: nothing here computes ``precision``, or the profile lacks a figure.
+        ConfigError: nothing here computes ``precision``.
     """
-    units: list[Core | Accelerator] = [*domain.cores, *_reached(domain, backends)]
-    rates = [
-        (rate, unit.name)
-        for unit in units
-        if (rate := _macs_per_s(unit, _COMPUTED_AS.get(precision, precision))) is not None
+    reached = [unit for unit in domain.accelerators if unit.backend in backends]
+    best = [
+        max(rates)
+        for units in (reached, domain.cores)
+        if (rates := [(rate, u.name) for u in units if (rate := _macs_per_s(u, precision))])
     ]
-    if not rates:
-        executed = sorted(
-            dtype
-            for dtype in _ELEMENT_BYTES
-            if any(_macs_per_s(core, dtype) is not None for core in domain.cores)
-        )
+    if not best:
+        executed = [
+            dtype for dtype in _ELEMENT_BYTES if any(_macs_per_s(c, dtype) for c in domain.cores)
+        ]
         raise ConfigError(
             f"{domain.part} does not execute {precision}"
             + (f"; the nearest that it does is {executed[-1]}" if executed else "")
         )
+    if len(best) == 2 and best[0] < best[1]:
+        del best[0]
+    return tuple(name for _, name in best)
+
+
+def roof_of(domain: Domain, precision: str, on: str) -> Roof:
+    """The roof of one of the domain's processors.
+
+    Of a kind of core, one counts: the engines run an inference on one thread.
+
+    Raises:
+        ConfigError: it does not compute ``precision``, or the profile lacks a figure.
+    """
+    units: list[Core | Accelerator] = [*domain.cores, *domain.accelerators]
+    rate = next((_macs_per_s(unit, precision) for unit in units if unit.name == on), None)
+    if rate is None:
+        raise ConfigError(f"{on} of {domain.part} does not execute {precision}")
     if domain.memory_gb_s is None:
         raise ConfigError(f"the profile of {domain.part} lacks memory_gb_s: nothing to project by")
-    rate, name = max(rates)
     flash = domain.flash_gb_s
     return Roof(
         ops_per_s=2.0 * rate,
         memory_bytes_per_s=domain.memory_gb_s.value * 1e9,
         flash_bytes_per_s=None if flash is None else flash.value * 1e9,
-    ), name
-
-
-def _reached(domain: Domain, backends: Sequence[str]) -> list[Accelerator]:
-    return [unit for unit in domain.accelerators if unit.backend in backends]
+    )
 
 
 def _macs_per_s(unit: Core | Accelerator, precision: str) -> float | None:
-    dtype = unit.dtypes.get(precision)
+    """Of one core of the kind, or of the whole accelerator; None where it cannot."""
+    dtype = unit.dtypes.get(_COMPUTED_AS.get(precision, precision))
     if dtype is None or not dtype.realized or dtype.macs_per_cycle is None:
         return None
     if unit.clock_hz is None:
