@@ -102,7 +102,8 @@ def _image(profile: devices.Profile, image: Path | None) -> Path:
     if profile.flash_kb is not None and size > profile.flash_kb.value * 1024:
         room = round(profile.flash_kb.value * 1024)
         raise ConfigError(
-            f"{path}: {size:,} bytes, {size - room:,} more than the flash of {profile.id} holds"
+            f"{path}: {size:,} bytes, {size - room:,} more than the flash of {profile.id} holds",
+            hint="check --board and --image",
         )
     return path
 

@@ -52,7 +52,10 @@ class Avrdude:
                 hint="give --port; `host boards` lists what is connected",
             )
         if image.suffix not in _FORMATS:
-            raise ConfigError(f"{image}: avrdude is given .hex (Intel HEX) or .bin (flat) here")
+            raise ConfigError(
+                f"{image}: avrdude is given .hex (Intel HEX) or .bin (flat) here",
+                hint="`make firmware` leaves a .hex",
+            )
         return Tool(
             self.command(operation, image, port),
             _DEADLINE_S,

@@ -77,7 +77,10 @@ class Uf2Drive:
             ) from error
         if family != int(self.family, 16):
             found = "no family id" if family is None else f"family id 0x{family:08x}"
-            raise ConfigError(f"{image}: {found}, and this board takes {self.family} alone")
+            raise ConfigError(
+                f"{image}: {found}, and this board takes {self.family} alone",
+                hint="check --board and --image",
+            )
         return content
 
     def _drive(self, port: str | None) -> Path:

@@ -27,7 +27,7 @@ def pages(size_bytes: int) -> int:
     return -(-size_bytes // PAGE_BYTES)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def uno() -> Iterator[UnoWithOptiboot]:
     require_optiboot()
     make(ROOT / "firmware", "uno")
@@ -35,8 +35,8 @@ def uno() -> Iterator[UnoWithOptiboot]:
         yield board
 
 
-@pytest.fixture(scope="module")
-def firmware() -> bytes:
+@pytest.fixture
+def firmware(uno: UnoWithOptiboot) -> bytes:
     """Flat, as objcopy made it beside the .hex that is flashed."""
     return (BUILD_DIR / "firmware" / "uno" / "uno.bin").read_bytes()
 
@@ -55,9 +55,10 @@ def flash_of(uno: UnoWithOptiboot, path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_from_an_empty_part_to_a_measurement(
+def test_from_an_empty_part_to_flash_that_is_spared(
     uno: UnoWithOptiboot, firmware: bytes, host: HostCommand, tmp_path: Path
 ) -> None:
+    """One life of a part: flashed, measured with a plan, then both again without a page written."""
     done = host("flash", "--board", "uno", "--port", uno.port)
     assert done.returncode == 0, done.stderr
     assert "programming uno with " in done.stderr
@@ -82,11 +83,6 @@ def test_from_an_empty_part_to_a_measurement(
     assert content.startswith(firmware)
     assert zlib.crc32(plan[CRC_FROM:]) == record.candidate.plan_crc32
 
-
-def test_flash_that_has_the_image_is_spared(uno: UnoWithOptiboot, host: HostCommand) -> None:
-    """Follows the test above: the part has firmware and plan."""
-    if uno.erased_pages() == 0:
-        pytest.skip("needs what the test before it left in the part")
     before = uno.erased_pages()
     done = host("measure", MLP, "--board", "uno", "--port", uno.port)
     assert done.returncode == 0, done.stderr
