@@ -8,6 +8,14 @@
 #   sources += $(JR_SOURCES)
 JR_INCLUDES = $(JR) $(JR)/kernels $(JR)/../include
 
+# HANG=1 and OVERRUN=1 are test builds of any port: their MUL never ends, or writes behind its output.
+ifdef HANG
+JR_MUL := $(JR)/faults/hang.c
+endif
+ifdef OVERRUN
+JR_MUL := $(JR)/faults/overrun.c
+endif
+
 # What a plan is checked with when it is loaded. A port that takes plans in the image of its firmware
 # alone sets this to $(JR)/check_programmed.c and defines JR_PLAN_IS_PROGRAMMED.
 JR_PLAN_CHECKS ?= \

@@ -12,12 +12,6 @@ OBJECT_FOLDER := $(OUT)/$(NAME)
 JSA := $(FIRMWARE)/agent
 include $(JSA)/agent.mk
 JR := $(FIRMWARE)/runtime
-ifdef HANG
-JR_MUL := $(JR)/faults/hang.c
-endif
-ifdef OVERRUN
-JR_MUL := $(JR)/faults/overrun.c
-endif
 include $(wildcard $(JR)/cortex_m33/*.mk)
 include $(JR)/runtime.mk
 

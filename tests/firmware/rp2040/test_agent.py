@@ -16,8 +16,9 @@ from protocol.capabilities import Feature
 from protocol.errors import ErrorCode
 from protocol.messages import InputSource, Store
 from protocol.plan import PlanOp
-from tests.firmware.rp2040.conftest import Image
+from tests.firmware.rp2040.conftest import Image, built
 from tests.hil.dialogue import Control
+from tests.support.make import BUILD_DIR
 from tests.support.pc_agent import running_agent
 from tests.support.plan_builder import PlanBuilder
 from tests.support.sample_plans import sample_plans
@@ -170,3 +171,28 @@ def test_a_requested_reset_is_reported_as_such(session: Session) -> None:
         session.reset()
     session.connect()
     assert (session.reset_cause, session.boot_count) == ("software", 2)
+
+
+def test_an_overrun_of_the_arena_is_reported(start: Callable[..., EmulatorProcess]) -> None:
+    board = start(built(BUILD_DIR / "pico-overrun", "OVERRUN=1"))
+    with Session(EmulatorLink(board)) as session:
+        session.connect()
+        with session.lease():
+            assert run(session, sample_plans()["add"], Store.RAM).unstable_at is None
+            with pytest.raises(BoardError) as refusal:
+                run(session, sample_plans()["mul"], Store.RAM)
+    assert refusal.value.code == ErrorCode.ARENA_OVERRUN
+
+
+@pytest.mark.slow
+def test_a_kernel_that_hangs_ends_in_a_watchdog_reset(
+    start: Callable[..., EmulatorProcess],
+) -> None:
+    board = start(built(BUILD_DIR / "pico-hang", "HANG=1"))
+    with Session(EmulatorLink(board)) as session:
+        session.connect()
+        with (
+            session.lease(),
+            pytest.raises(BoardError, match=r"reset in mid-run \(cause watchdog, boot count 1 → 2"),
+        ):
+            run(session, sample_plans()["mul"], Store.RAM)
