@@ -77,8 +77,13 @@ def lower(context: Context) -> Operation:
         )
         scratch = Scratch((expanded_bytes if planar else 0, 0))
         in_place_scratch = Scratch((expanded_bytes, input_h * input_w))
-    elif words_alike:  # patches are read in the input; those that reach outside are gathered
-        scratch = Scratch((_expanded_bytes(row_bytes) + padded * row_bytes, 0))
+    elif words_alike:
+        # Patches are read in the input, those that reach outside are gathered; a core that
+        # multiplies 16-bit pairs gathers all of them where there is room.
+        scratch = Scratch(
+            (_expanded_bytes(row_bytes) + padded * row_bytes, 0),
+            spare_bytes=in_place_scratch.spare_bytes,
+        )
     else:
         scratch = _tiled(row_bytes, pixels, least_bytes=0)
     return context.operation(
