@@ -15,7 +15,7 @@ from hil.emulators.qemu import QemuEmulator
 from hil.emulators.qemu.loading import loaded_image, loaded_text
 from host.errors import ConfigError
 
-_PLUGIN = CHECKOUT / "build" / "hil" / "mps2_an505" / "counter.so"
+PLUGIN = CHECKOUT / "build" / "hil" / "mps2_an505" / "counter.so"
 _IMAGE_ADDRESS = 0x10000000
 _NAME_ADDRESS = 0x10300000
 _UID_ADDRESS = 0x10300080
@@ -36,9 +36,9 @@ class Mps2An505Emulator(QemuEmulator):
     def find_program(self) -> str:
         """As the base class; the plug-in too has to be there."""
         program = super().find_program()
-        if not _PLUGIN.is_file():
+        if not PLUGIN.is_file():
             raise ConfigError(
-                f"{_PLUGIN}: no such plug-in, which counts cycles for the emulated uno_q",
+                f"{PLUGIN}: no such plug-in, which counts cycles for the emulated uno_q",
                 hint="`make firmware` builds it",
             )
         return program
@@ -46,7 +46,7 @@ class Mps2An505Emulator(QemuEmulator):
     def arguments(self, image: Path, version: str) -> list[str]:
         return [
             *("-M", "mps2-an505", "-icount", f"shift={_INSTRUCTION_SHIFT}"),
-            *("-serial", "chardev:counter", "-plugin", f"{_PLUGIN},pipe={{counter}}"),
+            *("-serial", "chardev:counter", "-plugin", f"{PLUGIN},pipe={{counter}}"),
             *loaded_image(image, _IMAGE_ADDRESS),
             *loaded_text(f"qemu-system-arm {version} mps2-an505", _NAME_ADDRESS),
             *loaded_text(_UID, _UID_ADDRESS),

@@ -8,23 +8,44 @@
 #include "an505.h"
 #include "port.h"
 
+#define ANSWER_BYTES 16u
+
 static uint64_t instructions;
+
+/* Without the plug-in nothing ever comes: the watchdog bounds the wait. */
+static uint8_t take(void) {
+    while (!(UART_STATE(UART1) & UART_STATE_RX_FULL)) {
+    }
+    return (uint8_t)UART_DATA(UART1);
+}
+
+static uint64_t take_number(void) {
+    uint64_t number = 0;
+    for (uint32_t shift = 0; shift < 64u; shift += 8u) {
+        number |= (uint64_t)take() << shift;
+    }
+    return number;
+}
+
+/* A reset may have cut off the reading of an answer. No answer has so many zeros. */
+static void skip_to_beginning(void) {
+    uint32_t zeros = 0;
+    uint8_t byte;
+    __asm volatile("dbg #3" : : : "memory");
+    do {
+        byte = take();
+        if (byte == 0) {
+            zeros++;
+        } else if (zeros <= ANSWER_BYTES) {
+            zeros = 0;
+        }
+    } while (byte == 0 || zeros <= ANSWER_BYTES);
+}
 
 void cycles_init(void) {
     UART_BAUDDIV(UART1) = UART_BAUDDIV_LEAST;
     UART_CTRL(UART1) = UART_CTRL_RX;
-    __asm volatile("dbg #2"); /* a reset may have come while it was stopped */
-}
-
-/* Without the plug-in nothing ever comes: the watchdog bounds the wait. */
-static uint64_t take_number(void) {
-    uint64_t number = 0;
-    for (uint32_t shift = 0; shift < 64u; shift += 8u) {
-        while (!(UART_STATE(UART1) & UART_STATE_RX_FULL)) {
-        }
-        number |= (uint64_t)UART_DATA(UART1) << shift;
-    }
-    return number;
+    skip_to_beginning();
 }
 
 uint64_t cycles_read(void) {

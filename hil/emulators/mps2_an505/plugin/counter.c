@@ -5,6 +5,8 @@
  *
  *   DBG #1  stop counting; send cycles and instructions, 8 bytes each, little-endian
  *   DBG #2  go on counting
+ *   DBG #3  the same after a reset, which may have cut off the reading of an answer: send one zero
+ *           more than an answer has bytes, and a byte that is none
  *
  * So reading the count, which takes the board as long as the host's scheduler likes, is not
  * counted, and a count is the same from run to run. Option: pipe=PATH.
@@ -24,8 +26,9 @@
 #define DBG_FIRST  0xf3afu
 #define DBG_SECOND 0x80f0u
 
-enum marker { MARKER_NONE = 0, MARKER_STOP = 1, MARKER_GO = 2 };
+enum marker { MARKER_NONE = 0, MARKER_STOP = 1, MARKER_GO = 2, MARKER_BEGIN = 3 };
 
+#define ANSWER_BYTES 16
 #define MAX_OPCODE   4u
 #define API_POINTERS 2 /* up to this version of the API instruction bytes come as a pointer */
 
@@ -72,12 +75,18 @@ static void send_bytes(const void *data, size_t count) {
 
 static void obey(enum marker marker) {
     if (marker == MARKER_STOP) {
-        const uint64_t counts[] = {state.cycles, state.instructions};
+        const uint64_t counts[ANSWER_BYTES / 8] = {state.cycles, state.instructions};
         state.stopped = true;
         drain();
         send_bytes(counts, sizeof counts);
     } else if (marker == MARKER_GO) {
         state.stopped = false;
+    } else if (marker == MARKER_BEGIN) {
+        uint8_t beginning[ANSWER_BYTES + 2] = {0};
+        beginning[ANSWER_BYTES + 1] = 0xff;
+        state.stopped = false;
+        drain();
+        send_bytes(beginning, sizeof beginning);
     }
 }
 
@@ -114,7 +123,7 @@ static enum marker marker_of(const uint8_t *code, size_t size) {
     if (size == MAX_OPCODE && (code[0] | code[1] << 8) == DBG_FIRST &&
         ((code[2] | code[3] << 8) & ~0xf) == DBG_SECOND) {
         const int number = code[2] & 0xf;
-        return number <= MARKER_GO ? (enum marker)number : MARKER_NONE;
+        return number <= MARKER_BEGIN ? (enum marker)number : MARKER_NONE;
     }
     return MARKER_NONE;
 }
