@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from hil.emulators.process import EmulatorProcess
+from hil.emulators.xtensa_sim import XtensaSimEmulator
 from host.emulators import find_emulator
 from host.errors import ConfigError
 from host.links.emulator import EmulatorLink
@@ -55,6 +56,28 @@ def test_without_the_program_it_says_what_is_missing(
 def test_a_flash_file_is_refused(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not write its flash"):
         machine.emulator().start(flash_file=tmp_path / "flash.bin")
+
+
+def _qemu_with(folder: Path, machine: str) -> None:
+    program = folder / "qemu-system-xtensa"
+    program.write_text(f"#!/bin/sh\necho 'Supported machines are:'\necho '{machine}  a machine'\n")
+    program.chmod(0o755)
+
+
+def test_the_parts_own_image_is_taken_where_qemu_knows_the_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    part_image = tmp_path / "esp32-emulated.bin"
+    monkeypatch.setattr("hil.emulators.xtensa_sim._PART_IMAGE", part_image)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    emulator = XtensaSimEmulator()
+    _qemu_with(tmp_path, "esp32")
+    assert emulator.default_firmware.name == "esp32-qemu.bin", "there is no image for it"
+    part_image.write_bytes(bytes(4 << 20))
+    assert emulator.default_firmware == part_image
+    assert emulator.arguments(part_image, "9.0.0")[:2] == ["-machine", "esp32"]
+    _qemu_with(tmp_path, "esp32s3")
+    assert emulator.default_firmware.name == "esp32-qemu.bin"
 
 
 def test_power_loses_memory_and_the_pin_does_not(board: EmulatorProcess) -> None:

@@ -1,5 +1,6 @@
 #include "timebase.h"
 
+#include "alarm.h"
 #include "machine.h"
 
 /* ICOUNT counts at interrupt levels below this. */
@@ -53,7 +54,7 @@ uint32_t timebase_millis(void) {
     return state.millis;
 }
 
-void timebase_set_alarm(uint32_t from_now_ms) {
+void alarm_set(uint32_t from_now_ms) {
     state.alarm = read_counts() + from_now_ms * MACHINE_CCOUNT_PER_MS;
     MACHINE_WRITE_SPECIAL(ccompare0, state.alarm);
 }

@@ -8,8 +8,12 @@
 
 #include <stdint.h>
 
+#include "jsp_protocol.h"
+
 #define MACHINE_BOARD_ID "esp32c3"
 #define MACHINE_CORE     "rv32imc"
+
+#define MACHINE_WATCHDOG JSP_FEATURE_WATCHDOG_SOFTWARE
 
 /* The part's. Ticks are instructions, taken for cycles of it: the machine has no model of time. */
 #define MACHINE_CLOCK_HZ 160000000u

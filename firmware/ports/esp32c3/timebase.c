@@ -1,5 +1,6 @@
 #include "timebase.h"
 
+#include "alarm.h"
 #include "machine.h"
 
 /*
@@ -49,7 +50,7 @@ uint32_t timebase_millis(void) {
     return (uint32_t)(read_mtime() / MACHINE_MTIME_PER_MS);
 }
 
-void timebase_set_alarm(uint32_t from_now_ms) {
+void alarm_set(uint32_t from_now_ms) {
     state.alarm = read_mtime() + (uint64_t)from_now_ms * MACHINE_MTIME_PER_MS;
     write_mtimecmp(state.alarm);
 }

@@ -1,8 +1,8 @@
 #include "restart.h"
 
+#include "alarm.h"
 #include "jsp_protocol.h"
 #include "machine.h"
-#include "timebase.h"
 
 #define RECORD_KEY  0x6a73706bu
 #define WATCHDOG_MS 8000u
@@ -18,6 +18,9 @@ typedef struct kept_record {
 } kept_record;
 
 static volatile kept_record kept __attribute__((section(".noinit")));
+
+/* Where start.S ends: at the watchdog's interrupt, and at every exception. */
+void restart_after_hang(void) __attribute__((noreturn));
 
 static uint32_t kept_check(void) {
     return kept.boot_count ^ (kept.mark << 16) ^ RECORD_KEY;
@@ -51,8 +54,12 @@ restart_record restart_read(void) {
     return record;
 }
 
+void restart_start_watchdog(void) {
+    restart_feed_watchdog();
+}
+
 void restart_feed_watchdog(void) {
-    timebase_set_alarm(WATCHDOG_MS);
+    alarm_set(WATCHDOG_MS);
 }
 
 void restart_on_request(void) {
@@ -60,7 +67,6 @@ void restart_on_request(void) {
     machine_reset();
 }
 
-/* The watchdog's interrupt, and every exception. */
 void restart_after_hang(void) {
     keep(kept.boot_count, MARK_HANG);
     machine_reset();

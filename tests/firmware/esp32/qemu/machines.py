@@ -84,8 +84,8 @@ class Image:
 
 
 def make_image(machine: Machine, build: Path, *variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs the machine's Makefile; safe in parallel test processes."""
-    return make(machine.port, *variables, build=build, check=False)
+    """Runs the machine's Makefile, for the machine alone; safe in parallel test processes."""
+    return make(machine.port, "IDF_PATH=", *variables, build=build, check=False)
 
 
 def built(machine: Machine, variant: str = "", *variables: str) -> Image:

@@ -1,6 +1,6 @@
-/* The two places for a plan: the start of the pool, and the plan's partition of the flash. */
-#ifndef ESP32_QEMU_PLAN_STORE_H
-#define ESP32_QEMU_PLAN_STORE_H
+/* The two places for a plan: the start of the pool, and a partition of the flash. */
+#ifndef ESP32_PLAN_STORE_H
+#define ESP32_PLAN_STORE_H
 
 #include <stdint.h>
 

@@ -1,9 +1,12 @@
 /*
- * Boards "esp32" and "esp32c3" as QEMU's machines stand in for them: what firmware/agent/port.h
- * asks for, from the parts beside this file and those in the board's own folder.
+ * Boards "esp32" and "esp32c3": what firmware/agent/port.h asks for. The parts behind the headers
+ * beside this file are ESP-IDF's (../idf) or those of QEMU's machines (../qemu and the board's
+ * folder).
  */
 #include "port.h"
 
+#include "agent_config.h"
+#include "identity.h"
 #include "machine.h"
 #include "memory.h"
 #include "plan_store.h"
@@ -11,33 +14,19 @@
 #include "timebase.h"
 #include "uart.h"
 
-/* The slowest kernel is under 60 instructions a MAC. */
+/* The slowest kernel is under 60 cycles a MAC: 375 ns at 160 MHz. */
 #define MAX_NS_PER_MAC 500u
-
-#define EMULATOR_NAME_BYTES 48u
 
 typedef struct port_state {
     port_info info;
     port_store stores[2];
     restart_record restart;
-    char emulator[EMULATOR_NAME_BYTES];
+    uint64_t ticks; /* at the last reading */
+    char emulator[IDENTITY_NAME_BYTES];
 } port_state;
 
 static port_state state;
 
-/* What does not end within its room is no name. */
-static void read_emulator_name(char *name) {
-    const volatile char *const source = (const volatile char *)MACHINE_EMULATOR_NAME;
-    for (uint32_t i = 0; i < EMULATOR_NAME_BYTES; i++) {
-        name[i] = source[i];
-        if (name[i] == '\0') {
-            return;
-        }
-    }
-    name[0] = '\0';
-}
-
-/* No uid: the parts have a MAC address in their fuses, the machines have none. */
 static void describe(port_info *info) {
     info->board_id = MACHINE_BOARD_ID;
     info->domain = "mcu";
@@ -46,7 +35,7 @@ static void describe(port_info *info) {
     info->clock_hz = MACHINE_CLOCK_HZ;
     info->tick_hz = MACHINE_CLOCK_HZ;
     info->features = JSP_FEATURE_CYCLE_COUNTER | JSP_FEATURE_STACK_HIGH_WATER | JSP_FEATURE_RESET |
-                     JSP_FEATURE_WATCHDOG_SOFTWARE;
+                     MACHINE_WATCHDOG;
     info->max_ns_per_mac = MAX_NS_PER_MAC;
     info->stack_bytes = memory_stack_bytes();
     info->static_bytes = memory_static_bytes();
@@ -54,14 +43,15 @@ static void describe(port_info *info) {
     info->pool_bytes = memory_pool_bytes();
     info->stores = state.stores;
     info->store_count = plan_store_describe(state.stores);
+    info->uid_bytes = identity_read_uid(info->uid);
+    identity_read_emulator(state.emulator);
 }
 
 void port_init(void) {
     state.restart = restart_read();
-    restart_feed_watchdog();
+    restart_start_watchdog();
     timebase_init();
     uart_init();
-    read_emulator_name(state.emulator);
     describe(&state.info);
 }
 
@@ -77,11 +67,11 @@ uint32_t port_boot_count(void) {
     return state.restart.boot_count;
 }
 
-uint32_t port_read(uint8_t *buffer, uint32_t capacity) {
+jr_size port_read(uint8_t *buffer, jr_size capacity) {
     return uart_read(buffer, capacity);
 }
 
-void port_write(const uint8_t *data, uint32_t count) {
+void port_write(const uint8_t *data, jr_size count) {
     restart_feed_watchdog();
     uart_write(data, count);
 }
@@ -90,15 +80,25 @@ void port_idle(void) {
     timebase_sleep_unless(uart_has_bytes);
 }
 
-uint64_t port_ticks(void) {
-    return timebase_ticks();
+port_tick port_ticks(void) {
+    state.ticks = timebase_ticks();
+    return state.ticks;
 }
+
+#if JSA_COUNTS_INSTRUCTIONS
+uint64_t port_instructions(void) {
+    return state.ticks; /* which are instructions there */
+}
+#endif
 
 uint32_t port_millis(void) {
     return timebase_millis();
 }
 
-/* Nothing to do: no interrupt but the watchdog's is ever taken, and the machines have no pins. */
+/*
+ * Interrupts stay on. ESP-IDF's come with its tick, 100 times a second, and with what the host
+ * sends during a run; on the machines none is taken.
+ */
 void port_timed_begin(void) {
 }
 
@@ -113,7 +113,7 @@ void port_reset(void) {
     restart_on_request();
 }
 
-uint32_t port_stack_high_water_bytes(void) {
+jr_size port_stack_high_water_bytes(void) {
     return memory_stack_high_water_bytes();
 }
 
@@ -121,7 +121,7 @@ int port_store_begin(uint8_t store, uint32_t size_bytes) {
     return plan_store_begin(store, size_bytes);
 }
 
-int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, jr_size count) {
     return plan_store_write(store, offset, data, count);
 }
 

@@ -1,9 +1,6 @@
-/*
- * The serial line. Nothing is lost between two reads: the emulator holds back what the machine has
- * no room for.
- */
-#ifndef ESP32_QEMU_UART_H
-#define ESP32_QEMU_UART_H
+/* The serial line. */
+#ifndef ESP32_UART_H
+#define ESP32_UART_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Why the board starts, and how it is made to start again. */
-#ifndef ESP32_QEMU_RESTART_H
-#define ESP32_QEMU_RESTART_H
+#ifndef ESP32_RESTART_H
+#define ESP32_RESTART_H
 
 #include <stdint.h>
 
@@ -12,11 +12,14 @@ typedef struct restart_record {
 /* Reads why the board started and counts the start. Call once. */
 restart_record restart_read(void);
 
-/* A timer's interrupt restarts the board 8 s after the last call: these machines have no other. */
+/*
+ * The watchdog restarts the board 8 s after the last restart_feed_watchdog(); then, and after a
+ * fault, the next start reports JSP_RESET_WATCHDOG.
+ */
+void restart_start_watchdog(void);
 void restart_feed_watchdog(void);
 
-/* Do not return. The next start reports JSP_RESET_SOFTWARE, or after a hang JSP_RESET_WATCHDOG. */
+/* Does not return. The next start reports JSP_RESET_SOFTWARE. */
 void restart_on_request(void) __attribute__((noreturn));
-void restart_after_hang(void) __attribute__((noreturn));
 
 #endif

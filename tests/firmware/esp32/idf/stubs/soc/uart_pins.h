@@ -1,0 +1,2 @@
+#define U0RXD_GPIO_NUM 3
+#define U0TXD_GPIO_NUM 1
