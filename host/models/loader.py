@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from host.errors import ConfigError, ModelError
-from host.models import tflite_importer
+from host.models import tflite_importer, torch_importer
 from host.models.graph import Graph
 
 MAX_FILE_BYTES = 1 << 31
@@ -16,7 +16,8 @@ def load_model(path: str | Path) -> Graph:
     """Reads the model at ``path``, whatever its name's ending.
 
     Raises:
-        ConfigError: there is no such file, or it cannot be read.
+        ConfigError: there is no such file, it cannot be read, or needs a package that is not
+            installed.
         ModelError: its content is of no known format, corrupt or not supported.
     """
     path = Path(path)
@@ -36,9 +37,12 @@ def load_model(path: str | Path) -> Graph:
 def _import(data: bytes, path: Path) -> Graph:
     if tflite_importer.is_tflite(data):
         return tflite_importer.import_tflite(data, path.stem)
+    torch_format = torch_importer.torch_format(data)
+    if torch_format is not None:
+        return torch_importer.import_torch(data, torch_format, path.stem)
     # onnx takes as long to import as all the rest of a command.
     from host.models import onnx_importer
 
     if onnx_importer.is_onnx(data):
         return onnx_importer.import_onnx(data, path.stem)
-    raise ModelError(f"{path}: no known model format; supported: .tflite, .onnx")
+    raise ModelError(f"{path}: no known model format; supported: .tflite, .onnx, .pt2, TorchScript")
