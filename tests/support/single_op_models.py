@@ -106,10 +106,11 @@ def _windowed(draw: st.DrawFn, depthwise: bool) -> SingleOpModel:
     stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     padding = draw(st.sampled_from(Padding))
-    if draw(st.booleans()):  # pointwise and undilated windows are what models have most
+    # Undilated windows, pointwise or depthwise 3x3, are what models have most.
+    if draw(st.booleans()):
         dilation = (1, 1)
-    if not depthwise and draw(st.integers(0, 2)) == 0:
-        kernel_h, kernel_w, stride = 1, 1, (1, 1)
+    if draw(st.integers(0, 2)) == 0:
+        kernel_h, kernel_w, stride = (3, 3, stride) if depthwise else (1, 1, (1, 1))
     batch = draw(st.integers(1, 2))
     extents = []
     for kernel, step in ((kernel_h, dilation[0]), (kernel_w, dilation[1])):

@@ -15,7 +15,7 @@ from host.models.tflite_importer import import_tflite
 from tests.support.m33_core import Job, build_image, run_jobs
 from tests.support.single_op_models import SingleOpModel, single_op_models
 
-MODELS_PER_KIND = 120
+MODELS_PER_KIND = 250
 KINDS = (
     OpKind.CONV_2D,
     OpKind.DEPTHWISE_CONV_2D,
