@@ -1,5 +1,5 @@
 /*
- * void jr_m33_run_channel_block(jr_m33_channel_block *block)
+ * void jr_m33_run_channel_block(jr_m33_channel_block *block, uint32_t pixel_pairs)
  *
  * Eight sums in registers, all else in halves: 11 instructions for 16 products.
  *
@@ -13,15 +13,15 @@
 
     .equ    BLOCK_SCALING, 16
     .equ    BLOCK_ROUNDING, 48
-    .equ    BLOCK_PIXEL_PAIRS, 52
-    .equ    BLOCK_OUTPUT, 56
-    .equ    BLOCK_QUADS, 64
-    .equ    BLOCK_INPUTS, 72
+    .equ    BLOCK_OUTPUT, 52
+    .equ    BLOCK_QUADS, 60
+    .equ    BLOCK_INPUTS, 68
 
-    /* The frame: the block, the end of the pair's inputs. */
+    /* The frame: the block, the end of the pair's inputs, pairs left. */
     .equ    FRAME_BLOCK, 0
     .equ    FRAME_END, 4
-    .equ    FRAME_BYTES, 8
+    .equ    FRAME_LEFT, 8
+    .equ    FRAME_BYTES, 12
 
     .macro two_inputs
     ldmia   r1!, {r4, r5}
@@ -52,6 +52,7 @@ jr_m33_run_channel_block:
     push    {r4-r11, lr}
     sub     sp, #FRAME_BYTES
     str     r0, [sp, #FRAME_BLOCK]
+    str     r1, [sp, #FRAME_LEFT]
     ldr     r1, [r0, #BLOCK_INPUTS]
 .Lpixels:
     ldmia   r0, {r6, r8, r10, r12}
@@ -103,9 +104,9 @@ jr_m33_run_channel_block:
     strb    r12, [r2, #3]
     add     r2, r5, r3
     str     r2, [r0, #BLOCK_OUTPUT]
-    ldr     r2, [r0, #BLOCK_PIXEL_PAIRS]
+    ldr     r2, [sp, #FRAME_LEFT]
     subs    r2, #1
-    str     r2, [r0, #BLOCK_PIXEL_PAIRS]
+    str     r2, [sp, #FRAME_LEFT]
     bne     .Lpixels
     add     sp, #FRAME_BYTES
     pop     {r4-r11, pc}

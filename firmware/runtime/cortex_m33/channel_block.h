@@ -18,7 +18,6 @@ typedef struct jr_m33_channel_block {
         int32_t right;      /* ~shift, not negative */
     } scaling[JR_M33_BLOCK_CHANNELS];
     int32_t rounding;        /* jr_m33_rounding() */
-    uint32_t pixel_pairs;    /* at least 1; 0 afterwards */
     int8_t *output;          /* the first channel of the first pixel; moves on */
     uint32_t output_step;    /* bytes from a pixel to the next; 0: the second one is dropped */
     uint32_t quads;          /* of inputs, at least 1 */
@@ -26,6 +25,7 @@ typedef struct jr_m33_channel_block {
     const uint32_t *inputs;  /* scratch */
 } jr_m33_channel_block;
 
-void jr_m33_run_channel_block(jr_m33_channel_block *block);
+/* Computes 2 * `pixel_pairs` pixels; `pixel_pairs` is at least 1. */
+void jr_m33_run_channel_block(jr_m33_channel_block *block, uint32_t pixel_pairs);
 
 #endif

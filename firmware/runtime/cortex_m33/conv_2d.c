@@ -8,6 +8,7 @@
  *     a patch of bytes, row_bytes, where a group's input channels are no multiple of four |
  *     weights of four channels, 8 * row_bytes | patches, 4 * row_bytes a pair
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "channel_block.h"
@@ -22,19 +23,23 @@
 #define PAIR_STEP 2u
 
 /* The expanded weights take as much room as two pairs of patches. They pay from two pairs on. */
-#define WEIGHTS_PAIRS   2u
+#define EXPANDED_PAIRS  2u
 #define MIN_BLOCK_PAIRS 2u
 
 typedef struct convolution {
-    const jr_args *args;
     const jsp_conv_params *p;
+    const int8_t *weights;
+    const int32_t *bias, *multipliers;
+    const int8_t *shifts;
     const int8_t *input;
+    int8_t *output;
     uint32_t depth;     /* input channels of a group */
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
     int8_t *bytes;      /* scratch, or NULL where patches are expanded from the input itself */
-    uint32_t *weights;  /* scratch, or NULL where they are used as they are */
+    uint32_t *expanded; /* scratch for weights, or NULL where they are used as they are */
     uint32_t *patches;  /* scratch */
     uint32_t tile;      /* pixels whose patches have room, an even number */
+    jr_m33_channel_block block;
 } convolution;
 
 /* Output pixel: image, row, column. */
@@ -171,54 +176,44 @@ static void expand_weights(uint32_t *halves, const int8_t *rows, uint32_t row_by
 }
 
 /* Channels `first` to `first` + 3 of a tile whose output is at `output`. */
-static void run_channel_block(const convolution *c, uint32_t first, uint32_t pixels,
-                              int8_t *output) {
-    const jsp_conv_params *p = c->p;
-    const uint8_t *plan = c->args->plan;
-    const int32_t *bias = (const int32_t *)(plan + p->bias_offset) + first;
-    const int32_t *multipliers = (const int32_t *)(plan + p->multipliers_offset) + first;
-    const int8_t *shifts = (const int8_t *)(plan + p->shifts_offset) + first;
-    jr_m33_channel_block block;
+static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
+    const int32_t *bias = c->bias + first;
+    const int32_t *multipliers = c->multipliers + first;
+    const int8_t *shifts = c->shifts + first;
+    jr_m33_channel_block *block = &c->block;
     uint32_t i;
-    expand_weights(c->weights, (const int8_t *)(plan + p->weights_offset) + first * c->row_bytes,
-                   c->row_bytes);
+    expand_weights(c->expanded, c->weights + first * c->row_bytes, c->row_bytes);
+#pragma GCC unroll 4
     for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
-        block.bias[i] = bias[i];
-        block.scaling[i].multiplier = multipliers[i];
-        block.scaling[i].right = ~(int32_t)shifts[i];
+        block->bias[i] = bias[i];
+        block->scaling[i].multiplier = multipliers[i];
+        block->scaling[i].right = ~(int32_t)shifts[i];
     }
-    block.rounding = jr_m33_rounding(p->output_zero_point);
-    block.pixel_pairs = pixels / 2u;
-    block.output = output + first;
-    block.output_step = p->output_c;
-    block.quads = c->row_bytes / 4u;
-    block.weights = c->weights;
-    block.inputs = c->patches;
-    if (block.pixel_pairs > 0) {
-        jr_m33_run_channel_block(&block);
+    block->output = output + first;
+    if (pixels >= 2u) {
+        block->inputs = c->patches;
+        block->output_step = c->p->output_c;
+        jr_m33_run_channel_block(block, pixels / 2u);
     }
     if ((pixels & 1u) != 0) {
-        block.pixel_pairs = 1;
-        block.output_step = 0;
-        block.inputs = c->patches + pixels / 2u * c->row_bytes;
-        jr_m33_run_channel_block(&block);
+        block->inputs = c->patches + pixels / 2u * c->row_bytes;
+        block->output_step = 0;
+        jr_m33_run_channel_block(block, 1);
     }
 }
 
 /* Channels `first` to `first` + `count` - 1 of two pixels whose output is at `output`. */
 static void run_pixel_pair(const convolution *c, uint32_t first, uint32_t count,
                            const uint32_t *patches, int8_t *const output[2]) {
-    const jsp_conv_params *p = c->p;
-    const uint8_t *plan = c->args->plan;
     jr_m33_pixel_pair pair;
     pair.inputs = patches;
     pair.quads = c->row_bytes / 4u;
-    pair.weights = (const int8_t *)(plan + p->weights_offset) + first * c->row_bytes;
+    pair.weights = c->weights + first * c->row_bytes;
     pair.row_step = c->row_bytes;
-    pair.bias = (const int32_t *)(plan + p->bias_offset) + first;
-    pair.multipliers = (const int32_t *)(plan + p->multipliers_offset) + first;
-    pair.shifts = (const int8_t *)(plan + p->shifts_offset) + first;
-    pair.rounding = jr_m33_rounding(p->output_zero_point);
+    pair.bias = c->bias + first;
+    pair.multipliers = c->multipliers + first;
+    pair.shifts = c->shifts + first;
+    pair.rounding = jr_m33_rounding(c->p->output_zero_point);
     pair.output[0] = output[0] + first;
     pair.output[1] = output[1] + first;
     if (count >= 2u) {
@@ -244,11 +239,11 @@ static void run_pixel_pair(const convolution *c, uint32_t first, uint32_t count,
 }
 
 /* All channels of a group, in blocks of four where their weights have room, the others in pairs. */
-static void run_group(const convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
+static void run_group(convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
     const jsp_conv_params *p = c->p;
     uint32_t count = (uint32_t)p->output_c / p->groups;
     uint32_t i;
-    if (c->weights != NULL) {
+    if (c->expanded != NULL) {
         for (; count >= JR_M33_BLOCK_CHANNELS; count -= JR_M33_BLOCK_CHANNELS) {
             run_channel_block(c, first, pixels, output);
             first += JR_M33_BLOCK_CHANNELS;
@@ -262,10 +257,10 @@ static void run_group(const convolution *c, uint32_t first, uint32_t pixels, int
     }
 }
 
-static void run(const convolution *c) {
+static void run(convolution *c) {
     const jsp_conv_params *p = c->p;
     uint32_t left = (uint32_t)p->batch * p->output_h * p->output_w;
-    int8_t *output = jr_output(c->args, 0);
+    int8_t *output = c->output;
     position next = {0, 0, 0};
     while (left > 0) {
         const uint32_t pixels = left < c->tile ? left : c->tile;
@@ -284,40 +279,52 @@ static void run(const convolution *c) {
     }
 }
 
+/* Divides the scratch; false: it is too little. */
+static bool lay_out(convolution *c, int8_t *scratch, uint32_t scratch_bytes) {
+    const uint32_t pair_bytes = c->row_bytes * 4u;
+    uint32_t pairs;
+    c->bytes = NULL;
+    c->expanded = NULL;
+    if ((c->depth & 3u) != 0) {
+        if (scratch_bytes < c->row_bytes) {
+            return false;
+        }
+        c->bytes = scratch;
+        scratch += c->row_bytes;
+        scratch_bytes -= c->row_bytes;
+    }
+    pairs = scratch_bytes / pair_bytes;
+    c->tile = 2;
+    if (pairs >= EXPANDED_PAIRS + MIN_BLOCK_PAIRS) {
+        c->expanded = (uint32_t *)(void *)scratch;
+        scratch += EXPANDED_PAIRS * pair_bytes;
+        c->tile = (pairs - EXPANDED_PAIRS) * 2u;
+    }
+    c->patches = (uint32_t *)(void *)scratch;
+    return pairs > 0;
+}
+
 void jr_conv_2d_run(const jr_args *args) {
     const jsp_conv_params *p = (const jsp_conv_params *)args->params;
-    uint32_t scratch_bytes = args->op->scratch_bytes;
-    uint32_t pair_bytes;
-    int8_t *scratch = (int8_t *)jr_scratch(args);
     convolution c;
-    c.args = args;
     c.p = p;
+    c.weights = (const int8_t *)(args->plan + p->weights_offset);
+    c.bias = (const int32_t *)(args->plan + p->bias_offset);
+    c.multipliers = (const int32_t *)(args->plan + p->multipliers_offset);
+    c.shifts = (const int8_t *)(args->plan + p->shifts_offset);
     c.input = jr_input(args, 0);
+    c.output = jr_output(args, 0);
     c.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
-    c.bytes = NULL;
-    c.weights = NULL;
-    pair_bytes = c.row_bytes * 4u;
-    if ((c.depth & 3u) != 0 && scratch_bytes >= c.row_bytes) {
-        c.bytes = scratch;
-        scratch += c.row_bytes;
-        scratch_bytes -= c.row_bytes;
-    }
-    if (scratch_bytes < pair_bytes || ((c.depth & 3u) != 0 && c.bytes == NULL) ||
-        !jr_m33_can_scale((const int32_t *)(args->plan + p->bias_offset), p->output_c,
-                          (const int8_t *)(args->plan + p->shifts_offset), p->output_c,
-                          c.row_bytes)) {
+    if (!lay_out(&c, (int8_t *)jr_scratch(args), args->op->scratch_bytes) ||
+        !jr_m33_can_scale(c.bias, p->output_c, c.shifts, p->output_c, c.row_bytes)) {
         jr_conv_2d_run_portable(args);
         return;
     }
-    c.tile = 2;
-    if (scratch_bytes / pair_bytes >= MIN_BLOCK_PAIRS + WEIGHTS_PAIRS) {
-        c.weights = (uint32_t *)(void *)scratch;
-        scratch += WEIGHTS_PAIRS * pair_bytes;
-        c.tile = (scratch_bytes / pair_bytes - WEIGHTS_PAIRS) * 2u;
-    }
-    c.patches = (uint32_t *)(void *)scratch;
+    c.block.rounding = jr_m33_rounding(p->output_zero_point);
+    c.block.quads = c.row_bytes / 4u;
+    c.block.weights = c.expanded;
     run(&c);
-    jr_m33_clamp(jr_output(args, 0), (uint32_t)p->batch * p->output_h * p->output_w * p->output_c,
+    jr_m33_clamp(c.output, (uint32_t)p->batch * p->output_h * p->output_w * p->output_c,
                  p->activation_min, p->activation_max);
 }

@@ -37,18 +37,6 @@ static inline int32_t jr_m33_add_products(int32_t sum, uint32_t x, uint32_t y) {
     return sum;
 }
 
-/* sum + x.lower * y.upper, mod 2^32. */
-static inline int32_t jr_m33_add_lower_by_upper(int32_t sum, uint32_t x, uint32_t y) {
-    __asm("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(y));
-    return sum;
-}
-
-/* sum + x.upper * y.lower, mod 2^32. */
-static inline int32_t jr_m33_add_upper_by_lower(int32_t sum, uint32_t x, uint32_t y) {
-    __asm("smlatb %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(y));
-    return sum;
-}
-
 /* (a * b + 2^31) >> 32 */
 static inline int32_t jr_m33_multiply_high(int32_t a, int32_t b) {
     int32_t high;
