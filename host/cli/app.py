@@ -67,17 +67,21 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, *, command: str | None = None) -> None:
     """Runs the command line and exits; the exit codes are those of host.errors.
 
     Args:
         arguments: without the program's name; ``None``: this process's own.
+        command: the one command that a module is when it runs by itself; its usage then names
+            that module.
     """
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _terminate)
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
     try:
-        app(arguments)
+        (group if command is None else group.commands[command])(arguments)
     except Exception as error:
         if _DEBUG in sys.argv[1:]:
             traceback.print_exc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -67,12 +68,11 @@ def target(
     as_json: Annotated[bool, typer.Option("--json", help="Print the declaration alone.")] = False,
 ) -> None:
     """Find the smallest board that a model runs on."""
-    from host.cli.progress import progress_observer
-    from host.cli.target_table import device_observer
+    from host.cli.target_table import target_observer
     from host.evidence import History
     from host.files import write_text
-    from host.targeting.selection import Limits
     from host.targeting.target_selector import TargetRequest, select_target
+    from host.targeting.verdict import Limits
 
     limits = Limits(
         tolerance=tolerance,
@@ -88,21 +88,33 @@ def target(
         limits=limits,
         include=tuple(include or ()),
         catalogs=tuple(devices or ()),
-        ports=dict(map(_board_at_port, port or ())),
+        ports=_boards_at_ports(port or ()),
         every=every,
     )
     with contextlib.ExitStack() as stack:
         kept = None if no_history else stack.enter_context(History.open(history))
-        progress = stack.enter_context(progress_observer())
-        result = select_target(request, kept, device_observer(), progress.stage, progress.note)
+        result = select_target(request, kept, stack.enter_context(target_observer()))
     if output is not None:
         write_text(output, result.to_json() + "\n")
     print(result.to_json() if as_json else result.text)
     raise typer.Exit(int(result.exit_code))
 
 
-def _board_at_port(text: str) -> tuple[str, str]:
-    board, equals, where = text.partition("=")
-    if not (board and equals and where):
-        raise ConfigError(f"--port {text}: not of the form ID=DEV, as in pico=/dev/ttyACM0")
-    return board, where
+def _boards_at_ports(given: Sequence[str]) -> dict[str, str]:
+    """Where each board is, by id.
+
+    Raises:
+        ConfigError: one is not of the form ID=DEV, or a board is at two ports.
+    """
+    ports: dict[str, str] = {}
+    for text in given:
+        board, equals, where = text.partition("=")
+        if not (board and equals and where):
+            raise ConfigError(
+                f"--port {text}: not of the form ID=DEV",
+                hint="as in --port pico=/dev/ttyACM0; `host boards` lists what is connected",
+            )
+        if board in ports:
+            raise ConfigError(f"--port {text}: {board} is at {ports[board]} already")
+        ports[board] = where
+    return ports

@@ -6,6 +6,8 @@ which is what an error between these asks for.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from host.errors import ModelError
+
+_STDERR = 2
 
 
 class TfliteRunner:
@@ -112,7 +116,20 @@ class TfliteRunner:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without LiteRT's remark that preserved tensors take memory."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors")
-        yield
+    """Without what LiteRT says of itself as it makes an interpreter.
+
+    It warns that preserved tensors take memory, and tells of its delegate from C++, past Python's
+    ``sys.stderr``: the file descriptor itself goes elsewhere meanwhile.
+    """
+    sys.stderr.flush()
+    kept = os.dup(_STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    os.close(nowhere)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors")
+            yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,4 +109,4 @@ def _layers(graph: Graph, quantized: bytes, samples: NDArray[np.float32]) -> lis
 if __name__ == "__main__":
     from host.cli import main
 
-    main(["quantize", *sys.argv[1:]])
+    main(command="quantize")

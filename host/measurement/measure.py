@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from host.boards.ports import connected_ports
 from host.boards.reach import Board, BoardOnPort, EmulatedBoard, OwnAgent
 from host.compiler import PlannedOp
 from host.errors import BoardError, ConfigError, ExitCode
+from host.links.base import Link
+from host.links.interruptible import InterruptibleLink
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
 from host.measurement.evidence import evidence_of, find_profile, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
@@ -87,10 +90,16 @@ class Outcome:
         return ExitCode.DONE
 
 
-def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
+def run_measurement(
+    request: MeasureRequest, observer: Observer, stop: threading.Event | None = None
+) -> Outcome:
     """Does the whole of it; whatever happens, lease, port and emulator are freed.
 
+    Args:
+        stop: calls it off from another thread.
+
     Raises:
+        Interrupted: it was called off.
         ConfigError: the request contradicts itself, the catalog or the model.
         ModelError: the model cannot be read or compiled.
         BoardError: the board refused, does not offer what is needed, or reset.
@@ -99,7 +108,7 @@ def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
     """
     _check_request(request)
     with _reach(request, observer) as board:
-        with Session(board.open()) as session:
+        with Session(_open(board, stop)) as session:
             capabilities = _connect(request, session)
             task = _prepare(request, capabilities, observer)
             expected = _expected(task, observer)
@@ -107,12 +116,16 @@ def run_measurement(request: MeasureRequest, observer: Observer) -> Outcome:
                 findings = _measure_if_held(request, session, task, observer)
         if findings is None:
             _program(board, capabilities.board, task.candidate.plan.data, observer)
-            with Session(board.open()) as session:
+            with Session(_open(board, stop)) as session:
                 _connect(request, session)
                 with session.lease():
                     findings = _measure(request, session, task, observer)
     record = build_record(attrs.evolve(findings, expected=expected))
     return Outcome(record, task.candidate.plan.ops)
+
+
+def _open(board: Board, stop: threading.Event | None) -> Link:
+    return board.open() if stop is None else InterruptibleLink(board.open(), stop)
 
 
 @attrs.frozen

@@ -40,14 +40,22 @@ def _top_agreement(expected: NDArray[Any], found: NDArray[Any], count: int) -> f
 
 
 def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.argsort(np.argsort(values, axis=1, kind="stable"), axis=1).astype(np.float64)
+    """Centred ranks of one sample; ties, which quantization makes many of, share their mean."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks = (last - (counts - 1) / 2)[which]
+    return np.asarray(ranks - ranks.mean(), np.float64)
 
 
-def _rank_correlation(expected: NDArray[Any], found: NDArray[Any]) -> float:
-    a, b = _ranks(expected), _ranks(found)
-    a -= a.mean(axis=1, keepdims=True)
-    b -= b.mean(axis=1, keepdims=True)
-    return float(((a * b).sum(axis=1) / (a * a).sum(axis=1)).mean())
+def _rank_correlation(expected: NDArray[Any], found: NDArray[Any]) -> float | None:
+    """None where every sample's outputs are all alike, of one or of the other."""
+    correlations = []
+    for one, other in zip(expected, found, strict=True):
+        a, b = _ranks(one), _ranks(other)
+        norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+        if norm > 0:
+            correlations.append(float((a * b).sum()) / norm)
+    return float(np.mean(correlations)) if correlations else None
 
 
 def _near_agreement(expected: NDArray[Any], found: NDArray[Any], span: float) -> float | None:

@@ -10,7 +10,7 @@ from host.targeting.cost import cost
 from host.targeting.site import Device, Site, SiteBackend
 from protocol.plan import PlanOp
 
-_PLAN_CONTRACT = "tflite_micro"
+PLAN_CONTRACT = "tflite_micro"
 """The backend whose models are plans, of whose kinds of ops the engine has a kernel each."""
 
 
@@ -82,7 +82,7 @@ def _backends(backends: Sequence[Backend]) -> Iterator[SiteBackend]:
             name=backend.name,
             engine=backend.engine,
             precisions=backend.precisions,
-            ops=kinds - backend.omits if backend.name == _PLAN_CONTRACT else None,
+            ops=kinds - backend.omits if backend.name == PLAN_CONTRACT else None,
         )
 
 

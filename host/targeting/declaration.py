@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import attrs
 
 from host.targeting.checks import CheckResult
 from host.targeting.latency import LatencyFigure
-from host.targeting.selection import DeviceVerdict, Limits, Selection, SiteVerdict
 from host.targeting.vector import RequirementVector
+from host.targeting.verdict import DeviceVerdict, Limits, Selection, SiteVerdict
 
 TARGETING_VERSION = "0.1.0"
 
 
 def declaration(selection: Selection, vector: RequirementVector, limits: Limits) -> dict[str, Any]:
-    """Plain JSON values; what is not known is None."""
+    """Plain JSON values; what is not known is None.
+
+    A device that is not ``decided`` has passed the checks that need no run, and was not needed.
+    Errors are parts of 1, sizes are in the unit beside them, latencies in milliseconds.
+    """
     target = selection.target
     best = target.best if target else None
     return {
@@ -27,6 +33,8 @@ def declaration(selection: Selection, vector: RequirementVector, limits: Limits)
         "met": selection.met,
         "tolerance": limits.tolerance,
         "targeting_version": TARGETING_VERSION,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "host_version": version("jumpstation-hil"),
         "next_tier": selection.next_tier.device.id if selection.next_tier else None,
         "evidence": _latency(best.trial.figure) if best and best.trial else None,
         "limits": attrs.asdict(limits),
@@ -41,7 +49,7 @@ def _device(verdict: DeviceVerdict) -> dict[str, Any]:
         "id": verdict.device.id,
         "cost": verdict.device.cost,
         "passed": verdict.passed,
-        "tried": verdict.was_tried,
+        "decided": verdict.is_decided,
         "sites": [_site(site) for site in sites],
     }
 

@@ -227,4 +227,4 @@ def _version(package: str) -> str | None:
 if __name__ == "__main__":
     from host.cli import main
 
-    main(["profile", *sys.argv[1:]])
+    main(command="profile")

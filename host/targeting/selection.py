@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
@@ -19,105 +20,41 @@ from host.targeting.checks import (
     check_ui,
 )
 from host.targeting.latency import LatencyFigure, may_gate
-from host.targeting.site import Device, Site, SiteBackend
+from host.targeting.site import Device, Site
 from host.targeting.vector import RequirementVector
-from protocol.measurement import Measurement, Source
+from host.targeting.verdict import DeviceVerdict, Limits, Selection, SiteVerdict, Trial
+from protocol.measurement import Source
 
 FLOATS = ("float16", "float32")
 _RANK = {Source.SIMULATED: 0, Source.EMULATED: 1, Source.HARDWARE: 2}
 _FLOOR = {"any": 0, "emulated": 1, "hardware": 2}
 
 
-@attrs.frozen(kw_only=True)
-class Limits:
-    """What a board is held against.
-
-    ``tolerance`` is a part of 1; ``evidence`` the lowest source that a decision may rest on:
-    ``hardware``, ``emulated`` or ``any``.
-    """
-
-    tolerance: float = 0.02
-    safety_margin: float = 1.3
-    latency_budget_ms: float | None = None
-    ui: bool = False
-    evidence: str = "any"
-
-
-@attrs.frozen(kw_only=True)
-class Trial:
-    """What running the model there showed, or what is foretold of it.
-
-    ``failure`` is set where the board refused the model or its output was wrong.
-    """
-
-    figure: LatencyFigure | None = None
-    record: Measurement | None = None
-    failure: CheckResult | None = None
-
-
 class Bench(Protocol):
     """Finds out how a model does at a site: by measuring it, or else by foretelling."""
 
     def try_out(self, site: Site, precision: str) -> Trial:
-        """May take long; is called from several threads, never twice for one site at once."""
+        """May take long; is called from several threads, never twice for one site at once.
+
+        Raises:
+            Interrupted: :meth:`stop` was called meanwhile.
+        """
+
+    def foretell(self, site: Site, precision: str) -> LatencyFigure | None:
+        """At once, without any board; None where nothing can be said."""
+
+    def stop(self) -> None:
+        """Calls off what is being tried out; from another thread than it."""
 
 
 class Observer(Protocol):
     """Is told how a selection goes on; from one thread."""
 
-    def checked(self, verdict: DeviceVerdict) -> None:
-        """A device is decided, or put off until others are."""
+    def assessed(self, verdict: DeviceVerdict) -> None:
+        """The checks of a device that need no run are done."""
 
-
-@attrs.frozen(kw_only=True)
-class SiteVerdict:
-    """One site with the precision chosen for it. ``trial`` None: it was not tried out."""
-
-    site: Site
-    precision: str
-    backend: SiteBackend | None
-    checks: tuple[CheckResult, ...]
-    trial: Trial | None = None
-
-    @property
-    def failed(self) -> tuple[CheckResult, ...]:
-        return tuple(check for check in self.checks if check.status == Status.FAILED)
-
-    @property
-    def passed(self) -> bool:
-        return not self.failed
-
-    @property
-    def violation(self) -> float:
-        return sum(check.violation for check in self.failed)
-
-
-@attrs.frozen(kw_only=True)
-class DeviceVerdict:
-    """``best`` is the site that passes, else the one that comes closest."""
-
-    device: Device
-    best: SiteVerdict
-    others: tuple[SiteVerdict, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether it does it; one that was not tried out does not yet."""
-        return self.best.passed and self.best.trial is not None
-
-    @property
-    def was_tried(self) -> bool:
-        return self.best.failed != () or self.best.trial is not None
-
-
-@attrs.frozen(kw_only=True)
-class Selection:
-    """``target`` is the closest where ``met`` is False; None where there is no device at all."""
-
-    target: DeviceVerdict | None
-    met: bool
-    next_tier: DeviceVerdict | None
-    verdicts: tuple[DeviceVerdict, ...]
+    def decided(self, verdict: DeviceVerdict) -> None:
+        """Nothing becomes of a device any more; it may not have been tried out."""
 
 
 def assess(site: Site, vector: RequirementVector, limits: Limits, precision: str) -> SiteVerdict:
@@ -153,33 +90,41 @@ def choose_precision(site: Site, vector: RequirementVector, limits: Limits) -> S
 
 def complete(verdict: SiteVerdict, trial: Trial, limits: Limits) -> SiteVerdict:
     """``verdict`` with what the trial adds to its checks."""
+    verdict = _with_check(attrs.evolve(verdict, trial=trial), _latency_check(trial.figure, limits))
     checks = list(verdict.checks)
     if trial.failure is not None:
         checks.append(trial.failure)
-    floor = _FLOOR[limits.evidence]
+    elif trial.unmeasured is not None:
+        checks.append(CheckResult("measurement", Status.NOT_CHECKED, trial.unmeasured))
     source = trial.record.evidence.source if trial.record else Source.SIMULATED
-    if _RANK[source] < floor:
+    if _RANK[source] < _FLOOR[limits.evidence]:
         text = f"there is no {limits.evidence} evidence (what there is: {source})"
         checks.append(CheckResult("evidence", Status.FAILED, text))
-    figure = trial.figure
+    return attrs.evolve(verdict, checks=tuple(checks))
+
+
+def _with_check(verdict: SiteVerdict, latency: CheckResult | None) -> SiteVerdict:
+    """The latency stands before the user interface, where checks are listed."""
+    if latency is None:
+        return verdict
+    ui = tuple(check for check in verdict.checks if check.name == "ui")
+    others = tuple(check for check in verdict.checks if check.name != "ui")
+    return attrs.evolve(verdict, checks=(*others, latency, *ui))
+
+
+def _latency_check(figure: LatencyFigure | None, limits: Limits) -> CheckResult | None:
     if figure is not None and not may_gate(figure.evidence, limits.evidence):
         figure = None
     latency = check_latency(figure, limits.latency_budget_ms)
-    if latency is not None:
-        if latency.status == Status.NOT_CHECKED:
-            # A budget that nothing may be held against is not met.
-            latency = attrs.evolve(latency, status=Status.FAILED)
-        checks.append(latency)
-    return attrs.evolve(verdict, checks=tuple(checks), trial=trial)
-
-
-def _closeness(verdict: SiteVerdict) -> tuple[int, float]:
-    return len(verdict.failed), verdict.violation
+    if latency is not None and latency.status == Status.NOT_CHECKED:
+        # A budget that nothing may be held against is not met.
+        return attrs.evolve(latency, status=Status.FAILED)
+    return latency
 
 
 def _decide(device: Device, verdicts: Sequence[SiteVerdict]) -> DeviceVerdict:
     """Of sites that are all decided, or of which the last one passes."""
-    best = min(verdicts, key=_closeness)
+    best = min(verdicts, key=lambda verdict: verdict.closeness)
     return DeviceVerdict(
         device=device,
         best=best,
@@ -187,23 +132,28 @@ def _decide(device: Device, verdicts: Sequence[SiteVerdict]) -> DeviceVerdict:
     )
 
 
-def _try_device(
-    device: Device, vector: RequirementVector, limits: Limits, bench: Bench
-) -> DeviceVerdict:
+def _try_device(assessed: DeviceVerdict, limits: Limits, bench: Bench) -> DeviceVerdict:
+    """Tries the sites out, the smallest first, until one passes."""
+    by_site = {verdict.site: verdict for verdict in (assessed.best, *assessed.others)}
     verdicts: list[SiteVerdict] = []
-    for site in device.sites:
-        verdict = choose_precision(site, vector, limits)
+    for site in assessed.device.sites:
+        verdict = by_site[site]
         if verdict.passed:
             verdict = complete(verdict, bench.try_out(site, verdict.precision), limits)
+        elif verdict.backend is not None:
+            # Nothing is run that cannot pass; how far it is off counts its latency too.
+            figure = bench.foretell(site, verdict.precision)
+            latency = check_latency(figure, limits.latency_budget_ms)
+            verdict = _with_check(attrs.evolve(verdict, trial=Trial(figure=figure)), latency)
         verdicts.append(verdict)
         if verdict.passed:
             break
-    return _decide(device, verdicts)
+    return _decide(assessed.device, verdicts)
 
 
 def _is_faster(verdict: DeviceVerdict, than: DeviceVerdict) -> bool:
-    figures = [v.best.trial.figure if v.best.trial else None for v in (verdict, than)]
-    return None not in figures and figures[0].median_ms < figures[1].median_ms  # type: ignore[union-attr]  # both there
+    one, other = verdict.figure, than.figure
+    return one is not None and other is not None and one.median_ms < other.median_ms
 
 
 def select(
@@ -219,35 +169,42 @@ def select(
     """Decides the devices in the order of their cost, ties by id.
 
     Stops when neither the target nor the next tier up (the next device that passes and is
-    faster) can change any more; then the remaining devices keep the checks that need no run.
+    faster) can change any more: what is being tried out then is called off, and the remaining
+    devices keep the checks that need no run, so that the outcome does not depend on which trial
+    was the quickest. However it ends, nothing runs on behind it.
 
     Args:
         every: try all devices out that pass the checks before it.
         parallel: devices tried out at once.
     """
     ordered = sorted(devices, key=lambda device: (device.cost, device.id))
+    assessed = [
+        _decide(device, [choose_precision(site, vector, limits) for site in device.sites])
+        for device in ordered
+    ]
+    if observer is not None:
+        for verdict in assessed:
+            observer.assessed(verdict)
     verdicts: list[DeviceVerdict] = []
     target: DeviceVerdict | None = None
     next_tier: DeviceVerdict | None = None
-    with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
-        pending = [pool.submit(_try_device, device, vector, limits, bench) for device in ordered]
-        for verdict in _in_order(pending):
+    with _trials(assessed, limits, bench, parallel) as trials:
+        for trial in trials:
+            verdict = trial.result()
             verdicts.append(verdict)
             if observer is not None:
-                observer.checked(verdict)
+                observer.decided(verdict)
             if verdict.passed and target is None:
                 target = verdict
             elif verdict.passed and next_tier is None and target and _is_faster(verdict, target):
                 next_tier = verdict
             if next_tier is not None and not every:
-                pool.shutdown(wait=False, cancel_futures=True)
                 break
-    for device in ordered[len(verdicts) :]:
-        rest = [choose_precision(site, vector, limits) for site in device.sites]
-        verdicts.append(_decide(device, rest))
+    for verdict in assessed[len(verdicts) :]:
+        verdicts.append(verdict)
         if observer is not None:
-            observer.checked(verdicts[-1])
-    closest = min(verdicts, key=lambda v: (*_closeness(v.best), v.device.cost), default=None)
+            observer.decided(verdict)
+    closest = min(verdicts, key=lambda v: (*v.best.closeness, v.device.cost), default=None)
     return Selection(
         target=target or closest,
         met=target is not None,
@@ -256,6 +213,14 @@ def select(
     )
 
 
-def _in_order(pending: Sequence[Future[DeviceVerdict]]) -> Iterator[DeviceVerdict]:
-    for future in pending:
-        yield future.result()
+@contextlib.contextmanager
+def _trials(
+    assessed: Sequence[DeviceVerdict], limits: Limits, bench: Bench, parallel: int
+) -> Iterator[list[Future[DeviceVerdict]]]:
+    """Trials in the order given; those that are not over at the end are called off."""
+    pool = ThreadPoolExecutor(max_workers=max(1, parallel))
+    try:
+        yield [pool.submit(_try_device, verdict, limits, bench) for verdict in assessed]
+    finally:
+        bench.stop()
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -23,9 +23,11 @@ from host.targeting.bench import EvidenceBench
 from host.targeting.catalog import devices_for
 from host.targeting.declaration import declaration
 from host.targeting.profiler import profile_model
-from host.targeting.selection import Limits, Observer, Selection, select
+from host.targeting.selection import Observer, select
+from host.targeting.site import Site
 from host.targeting.text import render
 from host.targeting.vector import RequirementVector
+from host.targeting.verdict import Limits, Selection
 
 _MOST_AT_ONCE = 4
 
@@ -74,47 +76,94 @@ class TargetResult:
         return json.dumps(self.declaration(), indent=2, ensure_ascii=False, allow_nan=False)
 
 
+class TargetObserver(Observer, Protocol):
+    """Is told how the whole of it goes on."""
+
+    def stage(self, text: str) -> None:
+        """What is being done now."""
+
+    def note(self, text: str) -> None:
+        """What the user should know of how the result came about."""
+
+    def measuring(self, site: Site, text: str) -> None:
+        """How one board's measurement goes on; from several threads at once."""
+
+
 def select_target(
-    request: TargetRequest,
-    history: History | None = None,
-    observer: Observer | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-    note: Callable[[str], None] = lambda _: None,
+    request: TargetRequest, history: History | None, observer: TargetObserver
 ) -> TargetResult:
     """Checks every device, measures what can be measured, and decides.
 
     Raises:
         ConfigError: the request, the profile, the calibration data or a device's profile is wrong.
         ModelError: the model is not supported.
+        BoardError, LinkError, DeadlineExceeded: a board at one of ``ports`` could not be measured.
     """
     if (request.model is None) == (request.profile is None):
         raise ConfigError("name a model or its --profile, one of them")
-    if request.model is not None:
-        profiled = profile_model(request.model, request.calibration_data, progress)
-        for text in profiled.notes:
-            note(text)
-        vector, model_name = profiled.vector, request.model.name
-        files = kept_candidates.keep(profiled.candidates)
-    else:
-        assert request.profile is not None
-        vector = RequirementVector.read(request.profile)
-        path = vector.model_path
-        model_name = path.name if path is not None else request.profile.name
-        files = kept_candidates.find(vector)
-        if not files:
-            note("the profile's model is not at hand: latencies are simulated, not measured")
+    _check_limits(request.limits)
     profiles, own = _boards(request)
-    progress("trying the boards")
+    chosen = devices_for(profiles, include=(*request.include, *own))
+    subject = _subject(request, observer)
+    observer.stage("trying the boards")
     selection = select(
-        devices_for(profiles, include=(*request.include, *own)),
-        vector,
+        chosen,
+        subject.vector,
         request.limits,
-        EvidenceBench(vector, files, profiles, ports=request.ports, history=history, note=note),
+        EvidenceBench(
+            subject.vector,
+            subject.candidates,
+            profiles,
+            ports=request.ports,
+            history=history,
+            watch=observer.measuring,
+        ),
         every=request.every,
         parallel=min(_MOST_AT_ONCE, os.cpu_count() or 1),
         observer=observer,
     )
-    return TargetResult(selection, vector, request.limits, model_name)
+    return TargetResult(selection, subject.vector, request.limits, subject.name)
+
+
+@attrs.frozen
+class _Subject:
+    """What is to be placed: its requirements, and the models that can be run, by precision."""
+
+    vector: RequirementVector
+    name: str
+    candidates: Mapping[str, Path]
+
+
+def _subject(request: TargetRequest, observer: TargetObserver) -> _Subject:
+    if request.model is not None:
+        profiled = profile_model(request.model, request.calibration_data, observer.stage)
+        for text in profiled.notes:
+            observer.note(text)
+        files = kept_candidates.keep(profiled.candidates)
+        return _Subject(profiled.vector, request.model.name, files)
+    assert request.profile is not None
+    if request.calibration_data is not None:
+        raise ConfigError("--calibration-data is for profiling a MODEL: --profile has its own")
+    vector = RequirementVector.read(request.profile)
+    path = vector.model_path
+    files = kept_candidates.find(vector)
+    if not files:
+        why = "names no model" if path is None else f"is of {path}, which is gone or has changed"
+        observer.note(
+            f"{request.profile}: {why}: nothing can be measured now, latencies are simulated or "
+            "from the history"
+        )
+    return _Subject(vector, request.profile.name if path is None else path.name, files)
+
+
+def _check_limits(limits: Limits) -> None:
+    for option, value in (
+        ("--tolerance", limits.tolerance),
+        ("--safety-margin", limits.safety_margin),
+        ("--latency-budget-ms", limits.latency_budget_ms),
+    ):
+        if value is not None and not math.isfinite(value):
+            raise ConfigError(f"{option} {value}: not a finite number")
 
 
 def _boards(request: TargetRequest) -> tuple[tuple[Profile, ...], tuple[str, ...]]:
@@ -131,4 +180,4 @@ def _boards(request: TargetRequest) -> tuple[tuple[Profile, ...], tuple[str, ...
 if __name__ == "__main__":
     from host.cli import main
 
-    main(["target", *sys.argv[1:]])
+    main(command="target")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from host.targeting.latency import LatencyFigure
-from host.targeting.selection import DeviceVerdict, Limits, Selection
 from host.targeting.vector import RequirementVector
+from host.targeting.verdict import DeviceVerdict, Limits, Selection
 
 _THOUSANDS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,6 +58,15 @@ SCHEMA: dict[str, Any] = {
                         },
                     },
                 },
+                "calibration": {
+                    "type": "object",
+                    "required": ["source"],
+                    "properties": {"source": {"type": "string"}},
+                },
+                "candidates": {
+                    "type": "object",
+                    "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                },
                 "output_range": {
                     "type": "array",
                     "minItems": 2,
@@ -79,6 +89,15 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"holds {constant}, which is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refused(text)
 
 
 @attrs.frozen
@@ -127,7 +146,9 @@ class RequirementVector:
             ConfigError: it cannot be read, or a field is missing, unknown or of the wrong type.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(
+                path.read_text(encoding="utf-8"), parse_constant=_refused, parse_float=_finite
+            )
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror or error}") from error
         except UnicodeDecodeError as error:
@@ -136,6 +157,8 @@ class RequirementVector:
             raise ConfigError(
                 f"{path}: line {error.lineno}, column {error.colno}: {error.msg}"
             ) from error
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{path}: {error}") from error
         broken = jsonschema.exceptions.best_match(
             jsonschema.Draft202012Validator(SCHEMA).iter_errors(values)
         )

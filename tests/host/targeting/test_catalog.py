@@ -12,8 +12,9 @@ import pytest
 import devices
 from host.errors import ConfigError
 from host.targeting.catalog import devices_for
-from host.targeting.selection import Limits, choose_precision
+from host.targeting.selection import choose_precision
 from host.targeting.site import Device
+from host.targeting.verdict import Limits
 from protocol.plan import PlanOp
 from tests.host.targeting.world import VECTOR
 

@@ -62,6 +62,17 @@ def test_errors_and_agreements() -> None:
     assert result["rank_correlation"] == pytest.approx((1 + 0.5 + 1) / 3)
 
 
+def test_ranks_that_tie_share_their_mean() -> None:
+    # The worked example of Spearman's rho with ties, against scipy.stats.spearmanr: 0.8660254.
+    expected = np.float32([[0.5, 0.3, 0.2]])
+    found = np.float32([[0.5, 0.25, 0.25]])
+    assert compare(expected, found)["rank_correlation"] == pytest.approx(0.8660254)
+
+
+def test_outputs_all_alike_have_no_rank_correlation() -> None:
+    assert compare(np.float32([[0.5, 0.5]]), np.float32([[0.4, 0.6]]))["rank_correlation"] is None
+
+
 def test_a_regression_has_no_classes() -> None:
     result = compare(np.float32([[1.0], [3.0]]), np.float32([[1.5], [3.0]]))
     assert (result["mean"], result["relative_mean"]) == (0.25, 0.125)

@@ -16,9 +16,10 @@ from host.targeting.checks import (
     check_storage,
     check_ui,
 )
-from host.targeting.selection import Limits, Selection, select
+from host.targeting.selection import select
 from host.targeting.site import Device, SiteBackend
 from host.targeting.vector import RequirementVector
+from host.targeting.verdict import Limits, Selection
 from protocol.measurement import Fidelity, Source
 from tests.host.targeting.world import (
     CATALOG,

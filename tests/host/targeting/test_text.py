@@ -7,9 +7,10 @@ import pytest
 
 from host.targeting.declaration import declaration
 from host.targeting.latency import LatencyFigure, Method
-from host.targeting.selection import Limits, Trial, select
+from host.targeting.selection import select
 from host.targeting.site import Site
 from host.targeting.text import format_count, format_ms, render
+from host.targeting.verdict import Limits, Trial
 from protocol.measurement import Evidence, Fidelity, Source
 from tests.host.targeting.world import CATALOG, VECTOR, FixedBench
 
@@ -36,6 +37,11 @@ FORETOLD = LatencyFigure(
 class Bench:
     def try_out(self, site: Site, precision: str) -> Trial:
         return Trial(figure=MEASURED if site.device == "middle" else FORETOLD)
+
+    def foretell(self, site: Site, precision: str) -> LatencyFigure:
+        return FORETOLD
+
+    def stop(self) -> None: ...
 
 
 EXPECTED = """\

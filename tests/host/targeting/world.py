@@ -9,9 +9,9 @@ import attrs
 
 from host.targeting.checks import CheckResult, Status
 from host.targeting.latency import LatencyFigure, Method
-from host.targeting.selection import Trial
 from host.targeting.site import Device, Site, SiteBackend
 from host.targeting.vector import RequirementVector
+from host.targeting.verdict import Trial
 from protocol.measurement import Evidence, Fidelity, Source
 
 TFLM = SiteBackend(name="tflite_micro", engine="jump_rt", precisions=("int8",))
@@ -95,6 +95,7 @@ class FixedBench:
         self._wrong = wrong
         self._lock = threading.Lock()
         self.asked: list[str] = []
+        self.stopped = False
 
     def try_out(self, site: Site, precision: str) -> Trial:
         with self._lock:
@@ -102,5 +103,11 @@ class FixedBench:
         if site.device in self._wrong:
             failure = CheckResult("output", Status.FAILED, "the output is not the expected one")
             return Trial(failure=failure)
+        return Trial(figure=self.foretell(site, precision))
+
+    def foretell(self, site: Site, precision: str) -> LatencyFigure | None:
         latency = self._latencies_ms[site.device]
-        return Trial(figure=figure(latency, self._source, self._fidelity))
+        return figure(latency, self._source, self._fidelity)
+
+    def stop(self) -> None:
+        self.stopped = True
