@@ -95,7 +95,7 @@ class Quantization:
 
 @attrs.define(eq=False)
 class Tensor:
-    """A value of the graph. ``data`` is set for constants only."""
+    """A value of the graph. ``data`` is set for constants only, int8 where ``dtype`` is INT4."""
 
     name: str
     shape: tuple[int, ...]
@@ -153,12 +153,14 @@ class Graph:
     source_format: str = ""
     """``tflite`` | ``onnx`` | ``pt2`` | ``torchscript``."""
     sha256: str = ""
-    """Hex digest of the file the graph was read from."""
+    """Hex digest of the file the graph was read from, and of those beside it with its weights."""
     input_permutations: list[tuple[int, ...]] = attrs.field(factory=list)
     """How the file orders the dimensions of each input, where an importer changed that:
     ``of the file = of the graph, transposed by it``. Empty: as in the file."""
     output_permutations: list[tuple[int, ...]] = attrs.field(factory=list)
     """The same of each output."""
+    notes: list[str] = attrs.field(factory=list)
+    """What the importer took for granted, a sentence each; the user is to be told."""
 
     def from_file_layout(self, position: int, values: NDArray[Any]) -> NDArray[Any]:
         """An input as the file orders it, in the graph's order."""

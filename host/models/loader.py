@@ -29,20 +29,32 @@ def load_model(path: str | Path) -> Graph:
         raise ConfigError(f"{path}: {error.strerror or error}; name a model file") from error
     if not data:
         raise ModelError(f"{path}: the file is empty; export or download the model again")
-    graph = _import(data, path)
-    graph.sha256 = hashlib.sha256(data).hexdigest()
-    return graph
+    return _import(data, path)
 
 
 def _import(data: bytes, path: Path) -> Graph:
-    if tflite_importer.is_tflite(data):
-        return tflite_importer.import_tflite(data, path.stem)
+    digest = hashlib.sha256(data)
     torch_format = torch_importer.torch_format(data)
-    if torch_format is not None:
-        return torch_importer.import_torch(data, torch_format, path.stem)
+    if tflite_importer.is_tflite(data):
+        graph = tflite_importer.import_tflite(data, path.stem)
+    elif torch_format is not None:
+        graph = torch_importer.import_torch(data, torch_format, path.stem)
+    else:
+        graph = _import_onnx(data, path, digest)
+    graph.sha256 = digest.hexdigest()
+    return graph
+
+
+def _import_onnx(data: bytes, path: Path, digest: hashlib._Hash) -> Graph:
+    """``digest`` takes in the files beside ``path`` that hold the model's weights."""
     # onnx takes as long to import as all the rest of a command.
     from host.models import onnx_importer
 
-    if onnx_importer.is_onnx(data):
-        return onnx_importer.import_onnx(data, path.stem)
-    raise ModelError(f"{path}: no known model format; supported: .tflite, .onnx, .pt2, TorchScript")
+    if not onnx_importer.is_onnx(data):
+        raise ModelError(
+            f"{path}: no known model format; supported: .tflite, .onnx, .pt2, TorchScript"
+        )
+    graph = onnx_importer.import_onnx(data, path.stem, path.parent)
+    for name in onnx_importer.external_files(data):
+        digest.update((path.parent / name).read_bytes())
+    return graph

@@ -22,15 +22,19 @@ def gemm(b: Builder, node: onnx.NodeProto) -> None:
     rows = weights if values.get("transB", 0) else weights.T
     bias = np.zeros(len(rows))
     if len(node.input) > 2 and node.input[2]:
-        bias = bias + values.get("beta", 1.0) * b.constant(node, 2, "bias").reshape(-1)
+        addend = b.constant(node, 2, "bias")
+        if addend.size not in (1, len(rows)):
+            b.refuse(node, f"adds {list(addend.shape)}; {[len(rows)]} is supported")
+        bias = bias + values.get("beta", 1.0) * addend.reshape(-1)
     _fully_connected(b, node, values.get("alpha", 1.0) * rows, bias)
 
 
 def mat_mul(b: Builder, node: onnx.NodeProto) -> None:
     """MatMul by a constant matrix: FULLY_CONNECTED."""
     weights = b.constant(node, 1, "second factor")
-    if weights.ndim != 2:
-        b.refuse(node, f"multiplies by a constant of {weights.ndim} dimensions; 2 are supported")
+    ranks = len(b.shape(node.input[0])), weights.ndim
+    if ranks[0] < 2 or ranks[1] != 2:
+        b.refuse(node, f"multiplies {ranks[0]} by {ranks[1]} dimensions; 2 or more by 2 work")
     _fully_connected(b, node, weights.T, np.zeros(weights.shape[1]))
 
 
@@ -38,8 +42,19 @@ def _fully_connected(
     b: Builder, node: onnx.NodeProto, rows: NDArray[Any], bias: NDArray[Any]
 ) -> None:
     shape = b.shape(node.output[0])
+    source = b.flattened.get(node.input[0])
+    if source is None:
+        tensor = b.plain(node.input[0])
+    else:
+        value = b.value(source)
+        extents = b.shape(source)
+        order = inverse(value.permutation)
+        columns = np.arange(rows.shape[1]).reshape(1, *extents[1:]).transpose(order)
+        rows = rows[:, columns.reshape(-1)]
+        flat = b.shape(node.input[0])
+        tensor = b.emit(OpKind.RESHAPE, [value.tensor], flat, f"{node.output[0]}/flat")
     inputs: list[int | None] = [
-        b.plain(node.input[0]),
+        tensor,
         b.add_constant(node.input[1], rows),
         b.add_constant(f"{node.output[0]}/bias", bias),
     ]
@@ -64,6 +79,8 @@ def binary(b: Builder, node: onnx.NodeProto) -> None:
     kind = OpKind.ADD if node.op_type in ("Add", "Sub") else OpKind.MUL
     if node.op_type in ("Sub", "Div"):
         data = b.constant(node, 1, "second operand")
+        if node.op_type == "Div" and not data.all():
+            b.refuse(node, "divides by a constant that holds 0")
         right = f"{right}/{'negative' if node.op_type == 'Sub' else 'reciprocal'}"
         b.constants[right] = -data if node.op_type == "Sub" else 1.0 / data
     rank = len(b.shape(node.output[0]))
@@ -103,6 +120,8 @@ def batch_normalization(b: Builder, node: onnx.NodeProto) -> None:
         b.constant(node, position, what)
         for position, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance"))
     )
+    if attributes_of(node).get("training_mode", 0):
+        b.refuse(node, "is in training mode; export the model after eval()")
     factor = scale / np.sqrt(variance + attributes_of(node).get("epsilon", 1e-5))
     value = b.value(node.input[0])
     rank = len(value.permutation)
@@ -133,9 +152,9 @@ def clip(b: Builder, node: onnx.NodeProto) -> None:
     values = attributes_of(node)
     low, high = values.get("min", -np.inf), values.get("max", np.inf)
     if len(node.input) > 1 and node.input[1]:
-        low = float(b.constant(node, 1, "minimum"))
+        low = b.constant(node, 1, "minimum").item()
     if len(node.input) > 2 and node.input[2]:
-        high = float(b.constant(node, 2, "maximum"))
+        high = b.constant(node, 2, "maximum").item()
     if (low, high) == (-np.inf, np.inf):
         b.define_as(node.output[0], b.value(node.input[0]))
         return
@@ -172,8 +191,15 @@ def hard_sigmoid(b: Builder, node: onnx.NodeProto) -> None:
 
 def softmax(b: Builder, node: onnx.NodeProto) -> None:
     """Softmax over the last dimension of the file's order, or what can be moved there."""
-    rank = len(b.shape(node.input[0]))
-    axis = attributes_of(node).get("axis", -1) % rank
+    shape = b.shape(node.input[0])
+    rank = len(shape)
+    axis = attributes_of(node).get("axis", 1 if b.opset < 13 else -1) % rank
+    if b.opset < 13:
+        # Over all of the dimensions from `axis` on, as one; at most one of them may be real.
+        real = [index for index in range(axis, rank) if shape[index] > 1]
+        if len(real) > 1:
+            b.refuse(node, f"is over dimensions {real} at once (operator set {b.opset})")
+        axis = real[0] if real else axis
     value = b.value(node.input[0])
     # The graph's last dimension is to be the file's `axis`.
     if value.permutation[axis] == rank - 1:
@@ -194,6 +220,9 @@ def reduce_mean(b: Builder, node: onnx.NodeProto) -> None:
     axes = values.get("axes")
     if axes is None and len(node.input) > 1 and node.input[1]:
         axes = [int(axis) for axis in b.constant(node, 1, "axes")]
+    if not axes and values.get("noop_with_empty_axes", 0):
+        b.define_as(node.output[0], b.value(node.input[0]))
+        return
     if not axes:
         axes = list(range(rank))
     keep_dims = bool(values.get("keepdims", 1))

@@ -49,9 +49,10 @@ def compose(first: Permutation, second: Permutation) -> Permutation:
 class Builder:
     """The graph so far; ``constants`` are the file's, in the file's order."""
 
-    def __init__(self, name: str, shapes: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, name: str, shapes: dict[str, tuple[int, ...]], opset: int) -> None:
         self.name = name
-        self.shapes = shapes
+        self.opset = opset
+        self._shapes = shapes
         self.tensors: list[Tensor] = []
         self.ops: list[Op] = []
         self.constants: dict[str, NDArray[Any]] = {}
@@ -60,6 +61,9 @@ class Builder:
         self._producers: dict[int, tuple[Op, str]] = {}
         self.hard_sigmoids: dict[str, str] = {}
         """Input by output: half of a HARD_SWISH each, until something reads one alone."""
+        self.flattened: dict[str, str] = {}
+        """Input by output of what keeps the batch and flattens the rest: FULLY_CONNECTED can
+        take its weights in the graph's order, so that nothing moves."""
 
     # What the file says
 
@@ -73,10 +77,23 @@ class Builder:
         label = node.name or (node.output[0] if node.output else "?")
         raise ModelError(f"{self.name}: node {label!r} ({node.op_type}) {reason}")
 
+    def is_read(self, name: str) -> bool:
+        return self._uses[name] > 0
+
     def shape(self, name: str) -> tuple[int, ...]:
+        """In the file's order.
+
+        Raises:
+            ModelError: it follows from the input's values.
+        """
         if name in self.constants:
             return tuple(self.constants[name].shape)
-        return self.shapes[name]
+        if name not in self._shapes:
+            raise ModelError(
+                f"{self.name}: the shape of {name!r} is not known before the model runs; "
+                "export the model with fixed sizes"
+            )
+        return self._shapes[name]
 
     def is_constant(self, name: str) -> bool:
         return name in self.constants
@@ -98,6 +115,8 @@ class Builder:
         """The value of that name; a constant becomes a tensor when it is first asked for."""
         if name in self.hard_sigmoids and name not in self._values:
             self._emit_hard_sigmoid(name)
+        if name in self.flattened and name not in self._values:
+            self._emit_flattened(name)
         if name not in self._values:
             data = self.constants[name].astype(np.float32)
             self._values[name] = Value(self.add_constant(name, data), identity(data.ndim))
@@ -201,6 +220,12 @@ class Builder:
         )
         output = self.emit(OpKind.MUL, [clipped, sixth], shape, name, activation=Activation.NONE)
         self.define(name, output, source.permutation)
+
+    def _emit_flattened(self, name: str) -> None:
+        shape = self.shape(name)
+        self.define(
+            name, self.emit(OpKind.RESHAPE, [self.plain(self.flattened[name])], shape, name)
+        )
 
     def is_never_negative(self, name: str) -> bool:
         """Whether a fused activation keeps the value from being negative."""

@@ -7,11 +7,12 @@ basic optimizations stay within ONNX's own operators); here the rest becomes the
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import numpy_helper, shape_inference
+from onnx import external_data_helper, numpy_helper, shape_inference
 
 from host.errors import ModelError
 from host.models import onnx_arithmetic as arithmetic
@@ -64,34 +65,78 @@ def is_onnx(data: bytes) -> bool:
     return bool(model.opset_import) and bool(model.graph.node)
 
 
-def import_onnx(data: bytes, name: str) -> Graph:
+def external_files(data: bytes) -> list[str]:
+    """Names of the files beside an ``.onnx`` file that hold its larger tensors, sorted."""
+    return sorted(
+        {
+            entry.value
+            for tensor in _external_tensors(onnx.ModelProto.FromString(data))
+            for entry in tensor.external_data
+            if entry.key == "location"
+        }
+    )
+
+
+def _external_tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    return (t for t in model.graph.initializer if external_data_helper.uses_external_data(t))
+
+
+def import_onnx(data: bytes, name: str, folder: Path | None = None) -> Graph:
     """The graph in the bytes of an ``.onnx`` file. A dynamic batch is taken as 1.
+
+    Args:
+        data: the file's content.
+        name: what messages and the graph call the model.
+        folder: where the file's external tensors lie, if it has any.
 
     Raises:
         ModelError: the model is not valid, has another dynamic dimension, or a node that the
             graph cannot hold; names the node.
     """
     model = onnx.ModelProto.FromString(data)
-    _fix_batch(model, name)
     try:
+        if folder is not None and external_files(data):
+            external_data_helper.load_external_data_for_model(model, str(folder))
+        notes = _fix_batch(model, name)
         onnx.checker.check_model(model)
         model = shape_inference.infer_shapes(_optimized(model, name), data_prop=True)
-    except (onnx.checker.ValidationError, shape_inference.InferenceError) as error:
+    except (
+        onnx.checker.ValidationError,
+        shape_inference.InferenceError,
+        OSError,
+        ValueError,  # external data that is too short
+    ) as error:
         raise ModelError(f"{name}: not a valid ONNX model: {_first_line(error)}") from error
-    return _import(model, name)
+    graph = _import(model, name)
+    graph.notes = notes
+    return graph
 
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-def _fix_batch(model: onnx.ModelProto, name: str) -> None:
+def _fix_batch(model: onnx.ModelProto, name: str) -> list[str]:
+    """Makes a dynamic batch 1 and refuses every other input that is not settled; says what it did.
+
+    Raises:
+        ModelError: an input has another dynamic dimension, no shape, or is not float32.
+    """
     initialized = {tensor.name for tensor in model.graph.initializer}
     batches: set[str] = set()
+    notes = []
     for value in model.graph.input:
         if value.name in initialized:
             continue
-        for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+        tensor = value.type.tensor_type
+        if tensor.elem_type != onnx.TensorProto.FLOAT:
+            kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+            raise ModelError(
+                f"{name}: input {value.name!r} is {kind}; export the model with float32 inputs"
+            )
+        if not tensor.HasField("shape"):
+            raise ModelError(f"{name}: input {value.name!r} has no shape; export it with one")
+        for axis, dimension in enumerate(tensor.shape.dim):
             if dimension.HasField("dim_value") and dimension.dim_value > 0:
                 continue
             if axis > 0:
@@ -102,12 +147,14 @@ def _fix_batch(model: onnx.ModelProto, name: str) -> None:
                 )
             batches.add(dimension.dim_param)
             dimension.dim_value = 1
+            notes.append(f"{name}: the dynamic batch of input {value.name!r} is taken as 1")
     # What was inferred for another batch no longer holds.
     del model.graph.value_info[:]
     for value in model.graph.output:
         for dimension in value.type.tensor_type.shape.dim:
             if dimension.dim_param and dimension.dim_param in batches:
                 dimension.dim_value = 1
+    return notes
 
 
 def _optimized(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -130,15 +177,19 @@ def _optimized(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
 
 def _import(model: onnx.ModelProto, name: str) -> Graph:
     proto = model.graph
-    b = Builder(name, _shapes(proto))
+    opset = next(each.version for each in model.opset_import if each.domain in _DEFAULT_DOMAINS)
+    b = Builder(name, _shapes(proto), opset)
     b.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.initializer}
+    for constant, values in b.constants.items():
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            raise ModelError(f"{name}: constant {constant!r} holds NaN; train or export it again")
     b.count_uses(proto)
     inputs = [value for value in proto.input if value.name not in b.constants]
     image_inputs = {
         node.input[0] for node in proto.node if node.op_type in _OF_IMAGES and node.input
     }
     for value in inputs:
-        shape = b.shapes[value.name]
+        shape = b.shape(value.name)
         order = NCHW if len(shape) == len(NCHW) and value.name in image_inputs else None
         permutation = order or identity(len(shape))
         tensor = b.add_tensor(value.name, tuple(shape[axis] for axis in inverse(permutation)))
@@ -151,6 +202,8 @@ def _import(model: onnx.ModelProto, name: str) -> Graph:
         operator = _OPERATORS.get(node.op_type) if node.domain in _DEFAULT_DOMAINS else None
         if operator is None:
             b.refuse(node, f"is not supported; supported: {', '.join(_OPERATORS)}")
+        if any(b.is_read(output) for output in node.output[1:]):
+            b.refuse(node, "has more than one output that is read; one is supported")
         operator(b, node)
     results = [b.value(value.name) for value in proto.output]
     return Graph(
@@ -172,8 +225,11 @@ def _permutations(values: list[Value]) -> list[tuple[int, ...]]:
 
 
 def _shapes(proto: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
+    """Of every value whose shape is known in full."""
     found = {}
     for value in (*proto.input, *proto.value_info, *proto.output):
-        dimensions = value.type.tensor_type.shape.dim
-        found[value.name] = tuple(dimension.dim_value for dimension in dimensions)
+        tensor = value.type.tensor_type
+        extents = tuple(dimension.dim_value for dimension in tensor.shape.dim)
+        if tensor.HasField("shape") and all(extent > 0 for extent in extents):
+            found[value.name] = extents
     return found

@@ -26,6 +26,13 @@ def transpose(b: Builder, node: onnx.NodeProto) -> None:
 def reshape(b: Builder, node: onnx.NodeProto) -> None:
     """Reshape, Flatten, Squeeze, Unsqueeze: RESHAPE of the values in the file's order."""
     shape = b.shape(node.output[0])
+    source = b.value(node.input[0])
+    # Moved by whoever reads it, if at all.
+    if len(shape) == 2 and len(source.permutation) > 2 and source.permutation[0] == 0:
+        extents = b.tensors[source.tensor].shape
+        if shape[0] == extents[0] and source.permutation != identity(len(extents)):
+            b.flattened[node.output[0]] = node.input[0]
+            return
     tensor = b.plain(node.input[0])
     if b.tensors[tensor].shape == shape:
         b.define(node.output[0], tensor)
@@ -58,7 +65,7 @@ def pad(b: Builder, node: onnx.NodeProto) -> None:
         amounts = [int(amount) for amount in b.constant(node, 1, "pads")]
     fill = values.get("value", 0.0)
     if len(node.input) > 2 and node.input[2]:
-        fill = float(b.constant(node, 2, "value"))
+        fill = b.constant(node, 2, "value").item()
     if fill != 0.0:
         b.refuse(node, f"pads with {fill:g}; only 0 is supported")
     if len(node.input) > 3 and node.input[3]:

@@ -28,6 +28,7 @@ MAX_ELEMENTS = 1 << 31
 OPTIONAL_TENSOR = -1
 
 _DTYPES: dict[int, tuple[DType, str]] = {
+    schema.TensorType.INT4: (DType.INT4, "<i1"),
     schema.TensorType.INT8: (DType.INT8, "<i1"),
     schema.TensorType.UINT8: (DType.UINT8, "<u1"),
     schema.TensorType.INT16: (DType.INT16, "<i2"),
@@ -115,7 +116,26 @@ class _Importer:
             inputs=inputs,
             outputs=outputs,
             source_format="tflite",
+            notes=[note for index in inputs for note in self._settle_dynamic(index)],
         )
+
+    def _settle_dynamic(self, index: int) -> list[str]:
+        """What is taken for granted of an input whose extents the file leaves open.
+
+        Raises:
+            ModelError: another dimension than the batch is open.
+        """
+        record, name = self._subgraph.Tensors(index), self._tensors[index].name
+        count = self._count("dimensions", record.ShapeSignatureLength(), MAX_RANK)
+        dynamic = [axis for axis in range(count) if record.ShapeSignature(axis) < 0]
+        if any(axis > 0 for axis in dynamic):
+            raise ModelError(
+                f"{self._name}: dimension {dynamic[-1]} of input {name!r} is dynamic; "
+                "export the model with a fixed size (only the batch is taken as 1)"
+            )
+        if dynamic and self._tensors[index].shape[0] == 1:
+            return [f"{self._name}: the dynamic batch of input {name!r} is taken as 1"]
+        return []
 
     def _count(self, what: str, count: int, limit: int = MAX_TENSORS) -> int:
         # Every element of a table vector takes 4 bytes at least.
@@ -211,10 +231,13 @@ class _Importer:
         size_bytes = buffer.DataLength()
         if size_bytes == 0:
             return None
-        needed = elements * np.dtype(storage).itemsize
+        packed = record.Type() == schema.TensorType.INT4
+        needed = (elements + 1) // 2 if packed else elements * np.dtype(storage).itemsize
         if size_bytes != needed or size_bytes > len(self._data):
             raise ModelError(f"{where} has {size_bytes} bytes of data; its shape needs {needed}")
         raw = bytes(buffer.DataAsNumpy())
+        if packed:
+            return _unpack_int4(raw, elements).reshape(shape)
         values = np.frombuffer(raw, dtype=np.dtype(storage)).reshape(shape)
         return values.astype(values.dtype.newbyteorder("="))
 
@@ -274,3 +297,11 @@ class _Importer:
                 )
             indices.append(None if value == OPTIONAL_TENSOR else int(value))
         return indices
+
+
+def _unpack_int4(data: bytes, count: int) -> NDArray[np.int8]:
+    """Values of -8 to 7, two a byte, the first in the low half."""
+    pairs = np.frombuffer(data, np.int8)
+    low = np.left_shift(pairs, 4) >> 4
+    unpacked: NDArray[np.int8] = np.stack([low, pairs >> 4], axis=1).reshape(-1)[:count]
+    return unpacked

@@ -14,7 +14,6 @@ from typing import Any
 import ai_edge_litert.schema_py_generated as schema
 import attrs
 import flatbuffers
-
 import numpy as np
 from numpy.typing import NDArray
 

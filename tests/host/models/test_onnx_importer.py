@@ -3,104 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnx
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from host.errors import ModelError
 from host.models import load_model
-from host.models.graph import Activation, Graph, OpKind, Padding
-from host.models.onnx_importer import import_onnx
-from host.models.tflite_writer import write_float_tflite
+from host.models.graph import Activation, OpKind, Padding
 from tests.support.make import ROOT
-
-TOLERANCE = 1e-5
-OPSET = 17
-
-Array = NDArray[np.float32]
-
-
-class Maker:
-    """Builds an ONNX model node by node; weights are drawn from a seed."""
-
-    def __init__(self, *shape: int | str, seed: int = 0) -> None:
-        self.random = np.random.default_rng(seed)
-        self.shape = shape
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
-
-    def drawn(self, *shape: int) -> str:
-        return self.constant(self.random.normal(0, 0.5, shape))
-
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        output = f"value_{len(self.nodes)}"
-        node = helper.make_node(kind, list(inputs), [output], name=f"node_{len(self.nodes)}")
-        node.attribute.extend(helper.make_attribute(k, v) for k, v in attributes.items())
-        self.nodes.append(node)
-        return output
-
-    def bytes(self, output: str) -> bytes:
-        graph = helper.make_graph(
-            self.nodes,
-            "test",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, list(self.shape))],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
-            self.constants,
-        )
-        for value in graph.output:  # the checker wants a shape, if only an empty one
-            value.type.tensor_type.shape.SetInParent()
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-        model.ir_version = 9
-        del model.graph.output[0].type.tensor_type.shape.dim[:]
-        session = onnxruntime.InferenceSession(
-            _without_output_shape(model), providers=["CPUExecutionProvider"]
-        )
-        shape = session.get_outputs()[0].shape
-        model.graph.output[0].CopyFrom(
-            helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
-        )
-        return bytes(model.SerializeToString())
-
-
-def _without_output_shape(model: Any) -> bytes:
-    model.graph.output[0].type.tensor_type.ClearField("shape")
-    return bytes(model.SerializeToString())
-
-
-def outputs(data: bytes, seed: int = 1) -> tuple[Graph, Array, Array]:
-    """The graph, what onnxruntime computes of the file, and LiteRT of what is written."""
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    shape = [extent if isinstance(extent, int) else 1 for extent in session.get_inputs()[0].shape]
-    x = np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
-    (expected,) = session.run(None, {session.get_inputs()[0].name: x})
-    graph = import_onnx(data, "test")
-    interpreter = Interpreter(model_content=write_float_tflite(graph))
-    interpreter.allocate_tensors()
-    target = interpreter.get_input_details()[0]["index"]
-    interpreter.set_tensor(target, graph.from_file_layout(0, x))
-    interpreter.invoke()
-    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    return graph, np.asarray(expected), graph.to_file_layout(0, found)
-
-
-def assert_equal(data: bytes) -> Graph:
-    graph, expected, found = outputs(data)
-    assert found.shape == expected.shape
-    scale = max(1.0, float(np.abs(expected).max()))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * scale)
-    return graph
+from tests.support.onnx_models import TOLERANCE, Maker, assert_equal, conv, outputs
 
 
 @pytest.mark.parametrize("name", ["digits_mlp", "digits_cnn"])
@@ -170,11 +86,6 @@ def test_pools(
         attributes["count_include_pad"] = 1
     activated = maker.node("Relu", "x")
     assert_equal(maker.bytes(maker.node(kind, activated, **attributes)))
-
-
-def conv(maker: Maker, source: str, channels: int, outputs: int, **attributes: Any) -> str:
-    weights = maker.drawn(outputs, channels, 3, 3)
-    return maker.node("Conv", source, weights, pads=[1, 1, 1, 1], **attributes)
 
 
 def residual(maker: Maker) -> str:
@@ -307,10 +218,123 @@ def test_models(build: Callable[[Maker], str]) -> None:
     assert_equal(maker.bytes(build(maker)))
 
 
-def test_a_dynamic_batch_is_one() -> None:
+def block(maker: Maker, kind: str, source: str, channels: int, width: int) -> tuple[str, int]:
+    """One piece of a generated network on an image; its output and that one's channels."""
+    match kind:
+        case "convolution":
+            return maker.node("Relu", conv(maker, source, channels, width)), width
+        case "strided":
+            low, high = maker.constant(0.0), maker.constant(6.0)
+            strided = conv(maker, source, channels, width, strides=[2, 2])
+            return maker.node("Clip", strided, low, high), width
+        case "separable":
+            deep = conv(maker, source, 1, channels, group=channels)
+            weights = maker.drawn(width, channels, 1, 1)
+            return maker.node("Conv", maker.node("HardSwish", deep), weights), width
+        case "residual":
+            return maker.node("Add", source, conv(maker, source, channels, channels)), channels
+        case "excited":
+            pooled = maker.node("GlobalAveragePool", source)
+            gate = maker.node("Conv", pooled, maker.drawn(channels, channels, 1, 1))
+            return maker.node("Mul", source, maker.node("Sigmoid", gate)), channels
+        case "dense":
+            more = maker.node("Relu", conv(maker, source, channels, width))
+            return maker.node("Concat", source, more, axis=1), channels + width
+        case "normalized":
+            statistics = [maker.drawn(channels) for _ in range(3)]
+            variance = maker.constant(maker.random.uniform(0.5, 2.0, channels))
+            return maker.node("BatchNormalization", source, *statistics, variance), channels
+        case _:
+            window = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1]}
+            return maker.node("MaxPool", maker.node("Relu", source), **window), channels
+
+
+BLOCKS = (
+    *("convolution", "strided", "separable", "residual"),
+    *("excited", "dense", "normalized", "pooled"),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    kinds=st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=5),
+    width=st.integers(1, 5),
+    channels=st.integers(1, 3),
+    extent=st.tuples(st.integers(6, 11), st.integers(6, 11)),
+    head=st.sampled_from(["flattened", "averaged", "image"]),
+    seed=st.integers(0, 1000),
+)
+def test_generated_networks(
+    kinds: list[str],
+    width: int,
+    channels: int,
+    extent: tuple[int, int],
+    head: str,
+    seed: int,
+) -> None:
+    maker = Maker("batch", channels, *extent, seed=seed)
+    at, filters = "x", channels
+    for kind in kinds:
+        at, filters = block(maker, kind, at, filters, width)
+    if head != "image":
+        pooled = maker.node("GlobalAveragePool", at) if head == "averaged" else at
+        flat = maker.node("Flatten", pooled)
+        features = maker.features(flat)
+        at = maker.node("Softmax", maker.node("Gemm", flat, maker.drawn(features, 4)), axis=-1)
+    assert_equal(maker.bytes(at))
+
+
+def test_a_dynamic_batch_is_one_and_that_is_said() -> None:
     maker = Maker("N", 3, 6, 5)
     graph = assert_equal(maker.bytes(flattened(maker)))
     assert graph.tensors[graph.inputs[0]].shape == (1, 6, 5, 3)
+    assert graph.notes == ["test: the dynamic batch of input 'x' is taken as 1"]
+
+
+def test_a_classifier_takes_its_weights_in_the_order_of_the_graph() -> None:
+    maker = Maker(1, 3, 6, 5)
+    graph = assert_equal(maker.bytes(flattened(maker)))
+    assert [op.kind for op in graph.ops] == [
+        *(OpKind.CONV_2D, OpKind.RESHAPE, OpKind.FULLY_CONNECTED, OpKind.SOFTMAX)
+    ]
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (1, 5, 1, 1)])
+def test_a_softmax_of_before_operator_set_13(shape: tuple[int, ...]) -> None:
+    maker = Maker(*shape, opset=11)
+    assert_equal(maker.bytes(maker.node("Softmax", "x")))
+
+
+# Weights in a file of their own, as torch's export writes them
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    model = onnx.load(ROOT / "examples" / "digits_cnn.onnx")
+    path = tmp_path / "m.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="m.data", size_threshold=0)
+    return path
+
+
+def test_weights_beside_the_file(beside: Path) -> None:
+    graph, whole = load_model(beside), load_model(ROOT / "examples" / "digits_cnn.onnx")
+    for tensor, same in zip(graph.tensors, whole.tensors, strict=True):
+        if tensor.data is not None:
+            np.testing.assert_array_equal(tensor.data, same.data)
+    weights = beside.with_name("m.data")
+    data = weights.read_bytes()
+    weights.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    assert load_model(beside).sha256 != graph.sha256
+
+
+def test_weights_beside_the_file_that_are_cut_or_gone(beside: Path) -> None:
+    weights = beside.with_name("m.data")
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ModelError, match="m: not a valid ONNX model: "):
+        load_model(beside)
+    weights.unlink()
+    with pytest.raises(ModelError, match=r"m: not a valid ONNX model: .*m\.data"):
+        load_model(beside)
 
 
 def test_normalization_and_activation_go_into_the_convolution() -> None:
@@ -333,42 +357,3 @@ def test_pads_that_no_padding_expresses_become_an_op() -> None:
     maker = Maker(1, 3, 6, 6)  # TensorFlow's SAME pads an even extent after it alone
     graph = assert_equal(maker.bytes(conv(maker, "x", 3, 4, strides=[2, 2])))
     assert [op.kind for op in graph.ops] == [OpKind.PAD, OpKind.CONV_2D]
-
-
-# Refusals
-
-
-def refused(maker: Maker, output: str, message: str) -> None:
-    with pytest.raises(ModelError, match=message):
-        import_onnx(maker.bytes(output), "test")
-
-
-def test_an_unsupported_node_is_named() -> None:
-    maker = Maker(1, 3, 6, 5)
-    refused(maker, maker.node("Erf", "x"), r"node 'node_0' \(Erf\) is not supported; supported: ")
-
-
-def test_another_dynamic_dimension_is_named() -> None:
-    maker = Maker(1, 3, "height", 5)
-    refused(maker, maker.node("Relu", "x"), r"dimension 2 \(height\) of input 'x' is dynamic")
-
-
-def test_weights_that_are_computed_are_refused() -> None:
-    maker = Maker(1, 4, 4, 4)
-    flat = maker.node("Reshape", "x", maker.constant([8, 8], np.int64))
-    refused(maker, maker.node("MatMul", flat, flat), "needs its second factor")
-
-
-def test_a_pool_that_would_see_its_padding_is_refused() -> None:
-    maker = Maker(1, 3, 6, 6)
-    pooled = maker.node("MaxPool", "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    refused(maker, pooled, "its input may be negative")
-
-
-@pytest.mark.parametrize("cut", [10, 400])
-def test_a_truncated_file_is_refused(cut: int, tmp_path: Any) -> None:
-    data = (ROOT / "examples" / "digits_mlp.onnx").read_bytes()
-    path = tmp_path / "cut.onnx"
-    path.write_bytes(data[:cut])
-    with pytest.raises(ModelError):
-        load_model(path)
