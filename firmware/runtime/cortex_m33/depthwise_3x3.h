@@ -11,15 +11,16 @@
  */
 typedef struct jr_m33_depthwise_3x3 {
     int32_t bias;
-    int32_t multiplier;  /* Q31, not negative */
-    int32_t right;       /* ~shift, not negative */
-    int32_t rounding;    /* jr_m33_rounding() */
-    uint32_t row_step;   /* bytes from an output to the one below, 0: there is none */
-    uint32_t pixel_step; /* bytes from an output to the one on its right */
-    uint32_t input_step; /* bytes from a window to the one on its right */
-    uint32_t width;      /* input_step times the outputs of a row */
-    uint32_t pair_step;  /* bytes from a pair of input rows to the next */
-    uint32_t strip_step; /* bytes from a strip's input to the next one's */
+    int32_t multiplier;   /* Q31, not negative */
+    int32_t right;        /* ~shift, not negative */
+    int32_t rounding;     /* jr_m33_rounding() */
+    uint32_t row_step;    /* bytes from an output to the one below, 0: there is none */
+    uint32_t pixel_step;  /* bytes from an output to the one on its right */
+    uint32_t input_step;  /* bytes from a window to the one on its right; 4 for pairs */
+    uint32_t pairs_width; /* input_step times as many outputs of a row as are computed in pairs */
+    uint32_t width;       /* input_step times all of them */
+    uint32_t pair_step;   /* bytes from a pair of input rows to the next */
+    uint32_t strip_step;  /* bytes from a strip's input to the next one's */
     uint32_t strip_output_step;
     uint32_t strips; /* at least 1 */
     int8_t *output;

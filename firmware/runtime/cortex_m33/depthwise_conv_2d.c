@@ -176,6 +176,8 @@ static void run_3x3(const plane *c, const channel *to, const int8_t *weights, bo
     convolution.row_step = (rows - 1u) * row_bytes;
     convolution.pixel_step = p->output_c;
     convolution.input_step = (uint32_t)sizeof(uint32_t) * p->stride_w;
+    convolution.pairs_width =
+        p->stride_w == 1 ? convolution.input_step * (p->output_w & ~UINT32_C(1)) : 0u;
     convolution.width = convolution.input_step * p->output_w;
     convolution.pair_step = (uint32_t)sizeof(uint32_t) * c->columns;
     convolution.strip_step = convolution.pair_step;
