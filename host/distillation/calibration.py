@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,9 @@ MIN_SAMPLES, MAX_SAMPLES = 100, 1000
 """How many are asked for; fewer give ranges by luck, more cost time and change nothing."""
 
 SYNTHETIC_SAMPLES = 256
+_LEAST_SAMPLES = 2
+"""One to learn ranges from, one to judge by."""
+
 _SATURATED_SHARE = 0.25
 _HOLD_OUT_OF_TEN = 3
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -88,7 +94,8 @@ def read_calibration(path: Path, graph: Graph) -> Calibration:
     are scaled to 0..1.
 
     Raises:
-        ConfigError: there are none, they do not fit the model, are not finite, or all alike.
+        ConfigError: there are fewer than two, they do not fit the model, are not finite, or all
+            alike.
     """
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
     readable = [file for file in files if file.suffix.lower() in _READERS]
@@ -117,13 +124,13 @@ def _declared_shape(graph: Graph) -> tuple[int, ...]:
     return tuple(shape[axis] for axis in graph.input_permutations[0])
 
 
-def _read_npy(file: Path) -> list[NDArray[Any]]:
-    return [np.load(file, allow_pickle=False)]
-
-
-def _read_npz(file: Path) -> list[NDArray[Any]]:
-    with np.load(file, allow_pickle=False) as archive:
-        return [archive[name] for name in archive.files]
+def _read_numpy(file: Path) -> list[NDArray[Any]]:
+    """One array, or all of an archive: the content decides, not the name."""
+    loaded = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return [loaded]
+    with loaded:
+        return [loaded[name] for name in loaded.files]
 
 
 def _read_csv(file: Path) -> list[NDArray[Any]]:
@@ -135,17 +142,17 @@ def _read_image(file: Path, shape: tuple[int, ...]) -> list[NDArray[Any]]:
     from PIL import Image
 
     # The file's order is NHWC or NCHW; channels are the extent of 1 or 3.
-    _, *extents = shape
-    channels_first = len(extents) == 3 and extents[0] in (1, 3) and extents[-1] not in (1, 3)
-    height, width = extents[1:] if channels_first else extents[:2]
-    channels = extents[0] if channels_first else extents[-1]
+    if len(shape) != 4 or not {shape[1], shape[3]} & {1, 3}:
+        raise ValueError(f"the model's input {list(shape)} is no image of 1 or 3 channels")
+    channels_first = shape[3] not in (1, 3)
+    channels, height, width = shape[1:] if channels_first else (shape[3], *shape[1:3])
     with Image.open(file) as image:
         converted = image.convert("RGB" if channels == 3 else "L").resize((width, height))
     pixels = np.asarray(converted, np.float32).reshape(height, width, -1) / 255.0
     return [np.moveaxis(pixels, -1, 0) if channels_first else pixels]
 
 
-_READERS = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv} | dict.fromkeys(
+_READERS = {".npy": _read_numpy, ".npz": _read_numpy, ".csv": _read_csv} | dict.fromkeys(
     _IMAGE_SUFFIXES
 )
 
@@ -153,9 +160,22 @@ _READERS = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv} | dict.from
 def _read(file: Path, shape: tuple[int, ...]) -> list[NDArray[Any]]:
     reader = _READERS[file.suffix.lower()]
     try:
-        return _read_image(file, shape) if reader is None else reader(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # NumPy's, of a table without a row
+            warnings.simplefilter("error", RuntimeWarning)  # Pillow's, of a decompression bomb
+            return _read_image(file, shape) if reader is None else reader(file)
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        MemoryError,
+        SyntaxError,  # Pillow's, of a broken PNG
+        UserWarning,
+        RuntimeWarning,
+        zipfile.BadZipFile,
+    ) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ConfigError(f"{file}: cannot be read: {reason}") from error
 
 
 def _fitted(file: Path, arrays: Sequence[NDArray[Any]], graph: Graph) -> NDArray[np.float32]:
@@ -163,21 +183,24 @@ def _fitted(file: Path, arrays: Sequence[NDArray[Any]], graph: Graph) -> NDArray
     declared, arranged = _declared_shape(graph), _input(graph).shape
     fitted = []
     for array in arrays:
-        if not np.issubdtype(array.dtype, np.number):
-            raise ConfigError(f"{file}: holds {array.dtype}, not numbers")
-        values = array.astype(np.float32)
+        if array.size == 0:
+            continue
+        if array.dtype.kind not in "iuf":
+            raise ConfigError(f"{file}: holds {array.dtype}, not real numbers")
+        with np.errstate(over="ignore"):  # too large for float32: infinite, refused as that
+            values = array.astype(np.float32)
         if _holds(values.shape, declared):
             samples = values.reshape(-1, *declared)
             fitted.append(np.stack([graph.from_file_layout(0, sample) for sample in samples]))
         elif _holds(values.shape, arranged) or _is_flat(file, values.shape, arranged):
             fitted.append(values.reshape(-1, *arranged))
         else:
-            sample = list(declared[1:] if declared[0] == 1 else declared)
+            several = ", ".join(map(str, declared[1:] if declared[0] == 1 else declared))
             raise ConfigError(
                 f"{file}: has shape {list(array.shape)}; a sample of this model is "
-                f"{list(declared)} (or {['n', *sample]} for several)"
+                f"{list(declared)} (or [n, {several}] for several)"
             )
-    return np.concatenate(fitted)
+    return np.concatenate(fitted) if fitted else np.empty((0, *arranged), np.float32)
 
 
 def _holds(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
@@ -195,11 +218,15 @@ def _is_flat(file: Path, shape: tuple[int, ...], wanted: tuple[int, ...]) -> boo
 
 
 def _check(path: Path, samples: NDArray[np.float32]) -> tuple[str, ...]:
+    if len(samples) < _LEAST_SAMPLES:
+        raise ConfigError(
+            f"{path}: holds {_counted(len(samples))}; give {MIN_SAMPLES} to {MAX_SAMPLES}"
+        )
     finite = np.isfinite(samples).reshape(len(samples), -1).all(axis=1)
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])
         raise ConfigError(f"{path}: sample {first} holds NaN or infinity")
-    if len(samples) > 1 and bool((samples == samples[0]).all()):
+    if bool((samples == samples[0]).all()):
         raise ConfigError(f"{path}: all {len(samples)} samples are alike")
     notes = []
     if len(samples) < MIN_SAMPLES:
@@ -209,8 +236,13 @@ def _check(path: Path, samples: NDArray[np.float32]) -> tuple[str, ...]:
     flat = samples.reshape(len(samples), -1)
     constant = int((flat.min(axis=1) == flat.max(axis=1)).sum())
     if constant:
-        notes.append(f"{path}: {constant} samples are constant")
+        verb = "is" if constant == 1 else "are"
+        notes.append(f"{path}: {_counted(constant)} {verb} constant")
     share = float((samples == samples.max()).mean())
     if share > _SATURATED_SHARE:
         notes.append(f"{path}: {share:.0%} of the values are at the upper end (saturated?)")
     return tuple(notes)
+
+
+def _counted(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count} samples"

@@ -63,9 +63,13 @@ def test_one_sample_a_file(tmp_path: Path) -> None:
         (np.zeros((5, 3, 8, 8)), r"x.npy: has shape \[5, 3, 8, 8\]; a sample .* is \[1, 1, 8, 8\]"),
         (np.full((5, 1, 8, 8), np.nan), "sample 0 holds NaN or infinity"),
         (np.zeros((5, 1, 8, 8)), "all 5 samples are alike"),
-        (np.array([["a"]]), "not numbers"),
+        (np.full((5, 1, 8, 8), 1e60), "sample 0 holds NaN or infinity"),
+        (np.array([["a"]]), "holds <U1, not real numbers"),
+        (np.zeros((5, 1, 8, 8), np.complex64), "holds complex64, not real numbers"),
+        (np.zeros((0, 1, 8, 8)), "holds 0 samples; give 100 to 1000"),
+        (np.zeros((1, 1, 8, 8)), "holds 1 sample; give 100 to 1000"),
     ],
-    ids=["shape", "nan", "constant", "text"],
+    ids=["shape", "nan", "constant", "overflow", "text", "complex", "none", "one"],
 )
 def test_what_cannot_be_used_is_refused(tmp_path: Path, values: np.ndarray, message: str) -> None:
     np.save(tmp_path / "x.npy", values)
@@ -73,12 +77,51 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, values: np.ndarray, mess
         read_calibration(tmp_path, CNN)
 
 
-def test_an_empty_folder_and_a_file_cut_short(tmp_path: Path) -> None:
+def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the folder holds no samples"):
         read_calibration(tmp_path, CNN)
-    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(ConfigError, match=r"x\.npy: cannot be read"):
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.npy", b"\x93NUMPY"),
+        ("x.npy", b""),
+        ("x.npy", b"\x80\x02cos\nsystem\n(S'exit 1'\ntR."),
+        ("x.npz", b"PK\x03\x04 and no more"),
+        ("x.csv", b""),
+        ("x.csv", b"a,b\n1,2\n"),
+        ("x.csv", b"1,2\n1,2,3\n"),
+        ("x.png", b"\x89PNG\r\n\x1a\n and no more"),
+        ("x.png", b""),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_files_that_cannot_be_read(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"{name}: cannot be read: .+") as caught:
         read_calibration(tmp_path, CNN)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_for_what_takes_none(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "x.png")
+    with pytest.raises(ConfigError, match=r"x\.png: .* input \[1, 64\] is no image"):
+        read_calibration(tmp_path, MLP)
+
+
+def test_oddities_are_noted(tmp_path: Path) -> None:
+    many = np.tile(DRAWN, (10, 1, 1, 1))
+    many[5] = 0.25
+    many[DRAWN.shape[0] :, :, :4] = 1.0  # nearly half of the values
+    np.save(tmp_path / "x.npy", many)
+    calibration = read_calibration(tmp_path / "x.npy", CNN)
+    assert len(calibration.samples) == 1000
+    assert [note.partition(": ")[2] for note in calibration.notes] == [
+        "the first 1000 of 1200 samples are used",
+        "1 sample is constant",
+        "45% of the values are at the upper end (saturated?)",
+    ]
 
 
 def test_the_split_is_by_content_alone() -> None:
