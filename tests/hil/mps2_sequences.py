@@ -8,13 +8,13 @@ branches two, divisions six.
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import attrs
 
 from host.links.emulator import EmulatorLink
 from tests.firmware.uno_q.images import Image, built
 from tests.hil.dialogue import read_bytes
+from tests.support.make import BUILD_DIR
 
 _ANSWER = struct.Struct("<QQ")
 
@@ -113,13 +113,17 @@ static void __attribute__((naked, aligned(4))) sequence_{index}(uint32_t *words)
 """
 
 
-def build_sequences(folder: Path) -> Image:
+def build_sequences() -> Image:
     """An image that runs the sequence whose index it is sent; the first is empty."""
     codes = ["", *(sequence.code for sequence in SEQUENCES.values())]
     functions = (_FUNCTION.format(index=i, code=code) for i, code in enumerate(codes))
     names = ", ".join(f"sequence_{i}" for i in range(len(codes)))
-    main = folder / "sequences.c"
-    main.write_text(_MAIN.format(functions="".join(functions), names=names))
+    text = _MAIN.format(functions="".join(functions), names=names)
+    # Beside what is built from it, which is looked at again by the next test run.
+    main = BUILD_DIR / "uno_q-sequences" / "sequences.c"
+    main.parent.mkdir(parents=True, exist_ok=True)
+    if not main.is_file() or main.read_text() != text:
+        main.write_text(text)
     return built("uno_q-an505", "sequences", f"MAIN={main}")
 
 

@@ -12,9 +12,8 @@ from tests.hil.mps2_sequences import SEQUENCES, build_sequences, count
 
 
 @pytest.fixture(scope="module")
-def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorLink]:
-    image = build_sequences(tmp_path_factory.mktemp("sequences"))
-    with EmulatorLink(image.start()) as link:
+def link() -> Iterator[EmulatorLink]:
+    with EmulatorLink(build_sequences().start()) as link:
         yield link
 
 
@@ -32,10 +31,8 @@ def test_the_same_every_time_whatever_the_host_does(link: EmulatorLink) -> None:
         assert count(link, "loop") == first
 
 
-def test_an_answer_that_a_reset_cut_off_is_dropped(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    board = build_sequences(tmp_path_factory.mktemp("sequences")).start()
+def test_an_answer_that_a_reset_cut_off_is_dropped() -> None:
+    board = build_sequences().start()
     with EmulatorLink(board) as link, Control(board) as control:
         expected = count(link, "loop")
         for _ in range(5):

@@ -25,29 +25,12 @@ from host.session import Session
 from tests.firmware.uno_q.images import Image, built
 from tests.hil.dialogue import Control, read_bytes
 
-ECHO = """
-#include "port.h"
-
-int main(void) {
-    uint8_t bytes[64];
-    port_init();
-    for (;;) {
-        const uint32_t count = port_read(bytes, sizeof bytes);
-        port_feed_watchdog();
-        port_write(bytes, count);
-        if (count == 0) {
-            port_idle();
-        }
-    }
-}
-"""
+ECHO = Path(__file__).parent / "firmware" / "uno_q" / "echo.c"
 
 
 @pytest.fixture(scope="module")
-def echo_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    main = tmp_path_factory.mktemp("echo") / "echo.c"
-    main.write_text(ECHO)
-    return built("uno_q-an505", "echo", f"MAIN={main}")
+def echo_image() -> Image:
+    return built("uno_q-an505", "echo", f"MAIN={ECHO}")
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ class Mps2An505Emulator(QemuEmulator):
     board: ClassVar[str] = "uno_q"
     program: ClassVar[str] = "qemu-system-arm"
     package: ClassVar[str] = "qemu-system-arm"
+    buffered_uart: ClassVar[bool] = True
     pipes: ClassVar[tuple[str, ...]] = ("counter",)
     default_firmware: ClassVar[Path] = CHECKOUT / "build" / "firmware" / "uno_q" / "uno_q-an505.bin"
 

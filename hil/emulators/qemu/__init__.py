@@ -44,6 +44,9 @@ class QemuEmulator:
     pipes: ClassVar[tuple[str, ...]] = ()
     """Pipes that QEMU gets, each as a character device of that name."""
 
+    buffered_uart: ClassVar[bool] = False
+    """Some bytes wait before the UART: set where it has room for one, which is slow."""
+
     def arguments(self, image: Path, version: str) -> Sequence[str]:
         """QEMU's own arguments, from ``-M`` on, for a board that runs ``image``.
 
@@ -111,6 +114,8 @@ class QemuEmulator:
         image = find_image(self.board, firmware or self.default_firmware)
         version = program_version(program)
         command = [sys.executable, "-m", "hil.emulators.qemu", "--exit-with-parent"]
+        if self.buffered_uart:
+            command.append("--buffered-uart")
         for name in self.pipes:
             command += ["--pipe", name]
         command += ["--", program, *self.arguments(image, version)]

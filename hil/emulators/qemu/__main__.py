@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
 
 from hil.emulators.qemu.bridge import EXIT_STOPPED, Bridge
 from hil.emulators.qemu.child import MonitorError
@@ -28,18 +27,22 @@ def main() -> int:
         help="a pipe as a character device of that name; {NAME} in an argument is its path",
     )
     parser.add_argument(
+        "--buffered-uart", action="store_true", help="bytes wait before a UART with room for one"
+    )
+    parser.add_argument(
         "--exit-with-parent", action="store_true", help="end when stdin closes, as it does then"
     )
     parser.add_argument("command", nargs="+", help="QEMU and its own arguments")
     options = parser.parse_args()
-    return asyncio.run(_run(options.command, options.pipe, options.exit_with_parent))
+    return asyncio.run(_run(options))
 
 
-async def _run(command: Sequence[str], pipes: Sequence[str], exit_with_parent: bool) -> int:
+async def _run(options: argparse.Namespace) -> int:
     try:
-        return await Bridge(command, pipes).run(exit_with_parent=exit_with_parent)
+        bridge = Bridge(options.command, options.pipe, options.buffered_uart)
+        return await bridge.run(exit_with_parent=options.exit_with_parent)
     except OSError as error:
-        print(f"{command[0]} cannot be started: {error}", file=sys.stderr)
+        print(f"{options.command[0]} cannot be started: {error}", file=sys.stderr)
         return _EXIT_USAGE
     except MonitorError as error:
         print(error, file=sys.stderr)

@@ -26,10 +26,11 @@ _LINE_LIMIT_BYTES = 4096
 class Bridge:
     """One emulated board."""
 
-    def __init__(self, command: Sequence[str], pipes: Sequence[str]) -> None:
-        """``command`` and ``pipes`` are those of :meth:`QemuChild.start`."""
+    def __init__(self, command: Sequence[str], pipes: Sequence[str], buffered_uart: bool) -> None:
+        """The arguments are those of :meth:`QemuChild.start`."""
         self._command = command
         self._pipes = pipes
+        self._buffered_uart = buffered_uart
         self._child: QemuChild | None = None
         self._powered = asyncio.Event()
         self._cutting_power = asyncio.Lock()
@@ -96,7 +97,12 @@ class Bridge:
 
     async def _power_on(self) -> None:
         self._watchdog_fired = False
-        self._child = await QemuChild.start(self._command, self._pipes, self._on_event)
+        self._child = await QemuChild.start(
+            self._command,
+            self._on_event,
+            pipes=self._pipes,
+            buffered_uart=self._buffered_uart,
+        )
         self._powered.set()
         self._background(self._from_board(self._child))
 

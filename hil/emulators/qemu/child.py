@@ -27,8 +27,9 @@ _SHARED_ARGUMENTS = (
 )
 
 # A multiplexer keeps 32 bytes for a device that has room for one: a byte then takes no turn of
-# QEMU's main loop. Its escape character is none that a byte can be.
-_BUFFERED = "mux=on"
+# QEMU's main loop. Its escape character (-echr) is none that a byte can be. It must not stand
+# before a device that takes bytes without QEMU's lock, as Xtensa's semihosting console does.
+_BUFFERED = ",mux=on"
 
 Monitored = Callable[[str, dict[str, Any]], None]
 """Is told the name and data of what happens in QEMU (QEMU QMP Reference Manual, Events)."""
@@ -65,14 +66,20 @@ class QemuChild:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], pipes: Sequence[str], on_event: Monitored
+        cls,
+        command: Sequence[str],
+        on_event: Monitored,
+        *,
+        pipes: Sequence[str] = (),
+        buffered_uart: bool = False,
     ) -> QemuChild:
         """Starts it and lets its core run.
 
         Args:
             command: program and arguments; ``{name}`` in them is a pipe's path.
-            pipes: names of pipes, each a character device of that name.
             on_event: told of the monitor's events.
+            pipes: names of pipes, each a character device of that name.
+            buffered_uart: some bytes wait before the UART, which has room for one.
 
         Raises:
             OSError: the program cannot be started.
@@ -81,9 +88,11 @@ class QemuChild:
         link, qemu_link = socket.socketpair()
         monitor, qemu_monitor = socket.socketpair()
         passed = [qemu_link.detach(), qemu_monitor.detach()]
+        link_options = _BUFFERED if buffered_uart else ""
         arguments = [
             *_SHARED_ARGUMENTS,
-            *("-chardev", f"socket,id=link,fd={passed[0]},{_BUFFERED}", "-serial", "chardev:link"),
+            *("-chardev", f"socket,id=link,fd={passed[0]}{link_options}"),
+            *("-serial", "chardev:link"),
             *("-chardev", f"socket,id=monitor,fd={passed[1]}"),
             *("-mon", "chardev=monitor,mode=control"),
         ]
@@ -94,7 +103,7 @@ class QemuChild:
                 os.close(writer)  # QEMU opens the path for both directions
                 passed.append(reader)
                 paths[name] = f"/dev/fd/{reader}"
-                arguments += ["-chardev", f"pipe,id={name},path={paths[name]},{_BUFFERED}"]
+                arguments += ["-chardev", f"pipe,id={name},path={paths[name]}{_BUFFERED}"]
             own = [_with_paths(argument, paths) for argument in command[1:]]
             process = subprocess.Popen(
                 [command[0], *arguments, *own],
