@@ -34,6 +34,18 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def check_writable(*paths: Path | None) -> None:
+    """Before the work whose result is to be written there; None is skipped.
+
+    Raises:
+        ConfigError: a folder is not there, or a path is a folder itself.
+    """
+    for path in paths:
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            why = "is a folder" if path.is_dir() else "there is no such folder"
+            raise ConfigError(f"{path}: cannot be written: {why}")
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

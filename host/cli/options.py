@@ -29,6 +29,24 @@ def one_model(argument: Path | None, option: Path | None) -> Path:
     return path
 
 
+PORT_HINT = "as in pico=/dev/ttyACM0; `host boards` lists what is connected"
+
+
+def board_at_port(option: str, text: str) -> tuple[str, str | None]:
+    """Board and port of ``ID=DEV``; of ``ID`` alone no port.
+
+    Args:
+        option: what the user wrote, for the error.
+
+    Raises:
+        ConfigError: ID or DEV is empty.
+    """
+    board, equals, port = text.partition("=")
+    if not board or (equals and not port):
+        raise ConfigError(f"{option}: not of the form ID=DEV", hint=PORT_HINT)
+    return board, port or None
+
+
 HistoryOption = Annotated[
     str | None,
     typer.Option(

@@ -49,9 +49,10 @@ def quantize(
     from host.cli.progress import progress_observer
     from host.cli.render_model import print_quantization
     from host.distillation.quantizer import quantize_model
-    from host.files import write_bytes, write_text
+    from host.files import check_writable, write_bytes, write_text
 
     path = one_model(model_argument, model)
+    check_writable(output, report)
     with progress_observer() as observer:
         result = quantize_model(path, calibration, str(precision), observer.stage)
         for note in result.notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -23,7 +24,7 @@ def print_vector(vector: RequirementVector, model: str) -> None:
             f"{model} (input {list(vector.input_shape)}, output {list(vector.output_shape)})",
         ),
         ("FLOPs", f"{format_count(vector.flops)} ({format_count(details['macs'])} MACs)"),
-        ("Peak RAM", f"{vector.peak_ram_kb:.2f} KB ({details['peak_ram_source']})"),
+        ("Peak RAM", f"{vector.peak_ram_kb:.2f} KB ({_peak_source(details)})"),
         ("Plan", f"{details['plans']['int8']['plan_bytes']:,} bytes as int8"),
     ]
     if vector.latency_cpu_ms is not None:
@@ -31,6 +32,8 @@ def print_vector(vector: RequirementVector, model: str) -> None:
         rows.append(
             ("Latency", f"{format_ms(vector.latency_cpu_ms)} here ({cpu['name']}, {cpu['engine']})")
         )
+    if vector.latency_dxm1_ms is not None:
+        rows.append(("", f"{format_ms(vector.latency_dxm1_ms)} on the DX-M1"))
     for precision in ("int8", "int4"):
         errors = details.get("errors", {}).get(precision)
         text = "not known"
@@ -52,6 +55,13 @@ def print_vector(vector: RequirementVector, model: str) -> None:
             )
         )
     print_rows(Console(highlight=False, markup=False), rows)
+
+
+def _peak_source(details: dict[str, Any]) -> str:
+    board = details.get("peak_ram_board")
+    return str(details["peak_ram_source"]) + (
+        f" on {board['id']}, {board['source']} {board['fidelity']}" if board else ""
+    )
 
 
 def print_quantization(result: QuantizationResult, target: Path) -> None:

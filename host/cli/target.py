@@ -10,7 +10,13 @@ from typing import Annotated
 
 import typer
 
-from host.cli.options import HistoryOption, ModelArgument, ModelOption
+from host.cli.options import (
+    PORT_HINT,
+    HistoryOption,
+    ModelArgument,
+    ModelOption,
+    board_at_port,
+)
 from host.errors import ConfigError
 
 
@@ -70,10 +76,11 @@ def target(
     """Find the smallest board that a model runs on."""
     from host.cli.target_table import target_observer
     from host.evidence import History
-    from host.files import write_text
+    from host.files import check_writable, write_text
     from host.targeting.target_selector import TargetRequest, select_target
     from host.targeting.verdict import Limits
 
+    check_writable(output)
     limits = Limits(
         tolerance=tolerance,
         safety_margin=safety_margin,
@@ -108,13 +115,10 @@ def _boards_at_ports(given: Sequence[str]) -> dict[str, str]:
     """
     ports: dict[str, str] = {}
     for text in given:
-        board, equals, where = text.partition("=")
-        if not (board and equals and where):
-            raise ConfigError(
-                f"--port {text}: not of the form ID=DEV",
-                hint="as in --port pico=/dev/ttyACM0; `host boards` lists what is connected",
-            )
+        board, port = board_at_port(f"--port {text}", text)
+        if port is None:
+            raise ConfigError(f"--port {text}: not of the form ID=DEV", hint=PORT_HINT)
         if board in ports:
             raise ConfigError(f"--port {text}: {board} is at {ports[board]} already")
-        ports[board] = where
+        ports[board] = port
     return ports

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
 from host.distillation.calibration import choose_calibration
-from host.distillation.inference import TfliteRunner
+from host.distillation.layers import layer_errors
 from host.distillation.quantization import quantize
 from host.errors import ModelError
 from host.models import load_model
-from host.models.graph import DType, Graph
+from host.models.graph import DType
 from host.models.tflite_writer import write_float_tflite
 
-_REPORTED_SAMPLES = 32
 _WORST_LAYERS = 5
 
 
@@ -54,7 +51,7 @@ def quantize_model(
     progress(f"quantizing to {precision} with {len(to_calibrate)} samples")
     quantized = quantize(graph, to_calibrate, hold_out, precision)
     progress("comparing the layers")
-    layers = _layers(graph, quantized.tflite, hold_out[:_REPORTED_SAMPLES])
+    layers = layer_errors(graph, quantized.tflite, hold_out)
     worst = sorted(layers, key=lambda layer: -float(layer["relative_error"]))[:_WORST_LAYERS]
     report = {
         "model": str(model),
@@ -73,37 +70,6 @@ def quantize_model(
         "worst_layers": [layer["name"] for layer in worst],
     }
     return QuantizationResult(quantized.tflite, report, calibration.notes)
-
-
-def _layers(graph: Graph, quantized: bytes, samples: NDArray[np.float32]) -> list[dict[str, Any]]:
-    """Each op's output: mean error as a part of its range, and share of values at int8's ends."""
-    exact = TfliteRunner(write_float_tflite(graph), preserve_all=True)
-    coarse = TfliteRunner(quantized, preserve_all=True)
-    names = [graph.tensors[op.outputs[0]].name for op in graph.ops]
-    errors: dict[str, list[float]] = {name: [] for name in names}
-    spans: dict[str, list[float]] = {name: [] for name in names}
-    saturated: dict[str, list[float]] = {name: [] for name in names}
-    for sample in samples:
-        exact.run(sample)
-        coarse.run(sample)
-        expected, found, ends = exact.tensors(), coarse.tensors(), coarse.saturation()
-        for name in names:
-            if name in expected and name in found and expected[name].size == found[name].size:
-                difference = expected[name].reshape(-1) - found[name].reshape(-1)
-                errors[name].append(float(np.abs(difference).mean()))
-                spans[name].append(float(np.ptp(expected[name])))
-                saturated[name].append(ends.get(name, 0.0))
-    return [
-        {
-            "name": name,
-            "kind": str(op.kind),
-            "error_mean": float(np.mean(errors[name])),
-            "relative_error": float(np.mean(errors[name]) / (max(spans[name]) or 1.0)),
-            "saturated_share": float(np.mean(saturated[name])),
-        }
-        for name, op in zip(names, graph.ops, strict=True)
-        if errors[name]
-    ]
 
 
 if __name__ == "__main__":

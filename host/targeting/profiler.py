@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import platform
@@ -23,13 +24,15 @@ from numpy.typing import NDArray
 from host.compiler import CompiledPlan, compile_graph
 from host.distillation.calibration import choose_calibration
 from host.distillation.inference import TfliteRunner
+from host.distillation.layers import layer_errors
 from host.distillation.quantization import PRECISIONS, quantize
-from host.errors import ConfigError
+from host.errors import ConfigError, ModelError
 from host.measurement.measure import MeasureRequest, run_measurement
 from host.models import load_model
 from host.models.graph import DType, Graph
 from host.models.tflite_importer import import_tflite
 from host.models.tflite_writer import write_float_tflite
+from host.targeting.accelerator import Unavailable, cpu_engine, dxm1_engine
 from host.targeting.accuracy import compare
 from host.targeting.flops import flops_of
 from host.targeting.vector import RequirementVector
@@ -49,8 +52,24 @@ class Profiled:
     notes: tuple[str, ...]
 
 
+@attrs.frozen(kw_only=True)
+class ProfileOptions:
+    """What a profile takes in beside the calibration data.
+
+    ``board``: whose arena's high-water mark counts, at ``port`` or emulated; None: the posix
+    runtime's. ``accelerator``: whether a DX-M1 is timed.
+    """
+
+    board: str | None = None
+    port: str | None = None
+    accelerator: bool = False
+
+
 def profile_model(
-    model: Path, calibration_data: Path | None, progress: Progress = lambda _: None
+    model: Path,
+    calibration_data: Path | None,
+    progress: Progress = lambda _: None,
+    options: ProfileOptions | None = None,
 ) -> Profiled:
     """Runs the model as float32, int8 and int4, and its plan in the posix runtime.
 
@@ -62,10 +81,12 @@ def profile_model(
     Raises:
         ConfigError: model or calibration data cannot be read, or do not fit each other.
         ModelError: the model is not supported.
+        BoardError, LinkError, DeadlineExceeded: the board of ``options`` could not be measured.
     """
+    options = options or ProfileOptions()
     graph = load_model(model)
     if any(tensor.dtype is DType.INT8 for tensor in graph.tensors):
-        return _profile_int8(model, graph, progress)
+        return _profile_int8(model, graph, options, progress)
     calibration = choose_calibration(model, graph, calibration_data)
     to_calibrate, hold_out = calibration.split()
     float_model = write_float_tflite(graph)
@@ -91,43 +112,56 @@ def profile_model(
         "errors": errors,
         "output_range": [float(expected.min()), float(expected.max())],
     }
+    progress("comparing the layers")
+    details["layers"] = layer_errors(graph, candidates["int8"], hold_out)
     details["candidates"] = {
         precision: hashlib.sha256(data).hexdigest() for precision, data in candidates.items()
     }
-    vector = _vector(model, graph, float_model, candidates["int8"], hold_out[0], details, progress)
-    return Profiled(vector, candidates, calibration.notes)
+    run = _Run(model, graph, candidates, float_model, hold_out[0])
+    return Profiled(_vector(run, details, options, progress), candidates, calibration.notes)
 
 
-def _profile_int8(model: Path, graph: Graph, progress: Progress) -> Profiled:
+def _profile_int8(
+    model: Path, graph: Graph, options: ProfileOptions, progress: Progress
+) -> Profiled:
     data = model.read_bytes()
     sample = np.zeros(graph.tensors[graph.inputs[0]].shape, np.float32)
     note = f"{model}: is quantized already, so that its error against float32 is not known"
-    details = {"candidates": {"int8": graph.sha256}}
-    vector = _vector(model, graph, data, data, sample, details, progress)
+    run = _Run(model, graph, {"int8": data}, data, sample)
+    vector = _vector(run, {"candidates": {"int8": graph.sha256}}, options, progress)
     return Profiled(vector, {"int8": data}, (note,))
 
 
+@attrs.frozen(eq=False)
+class _Run:
+    """What is run: the ``candidates`` by precision on boards, ``timed`` with ``sample`` here."""
+
+    model: Path
+    graph: Graph
+    candidates: dict[str, bytes]
+    timed: bytes
+    sample: NDArray[np.float32]
+
+
 def _vector(
-    model: Path,
-    graph: Graph,
-    timed: bytes,
-    int8_model: bytes,
-    sample: NDArray[np.float32],
-    details: dict[str, Any],
-    progress: Progress,
+    run: _Run, details: dict[str, Any], options: ProfileOptions, progress: Progress
 ) -> RequirementVector:
-    plan = compile_graph(import_tflite(int8_model, model.stem))
-    progress("running the plan in the posix runtime")
-    peak_bytes, peak_source = _peak_ram(int8_model, plan)
+    model, graph = run.model, run.graph
+    plans = _plans(run)
+    plan = plans["int8"]
+    progress(
+        f"running the plan in {'the posix runtime' if options.board is None else options.board}"
+    )
+    peak_bytes, peak = _peak_ram(run.candidates["int8"], plan, options)
     progress("timing the model on this computer")
-    times_ms = TfliteRunner(timed, optimized=True).time_ms(sample, _PASSES)
-    latency_ms = statistics.median(times_ms)
+    latency_ms = statistics.median(cpu_engine(run.timed).time_ms(run.sample, _PASSES))
+    dxm1_ms, dxm1_reason = _dxm1_ms(run, options)
     errors = details.get("errors", {})
     return RequirementVector(
         flops=flops_of(graph),
         peak_ram_kb=peak_bytes / 1024,
         latency_cpu_ms=latency_ms,
-        latency_dxm1_ms=None,
+        latency_dxm1_ms=dxm1_ms,
         throughput_fps=1000.0 / latency_ms,
         int8_error_mean=errors["int8"]["mean"] if errors else None,
         int4_error_mean=errors["int4"]["mean"] if errors else None,
@@ -141,14 +175,21 @@ def _vector(
             },
             **details,
             "macs": plan.macs,
-            "peak_ram_source": peak_source,
+            **peak,
             "process_peak_kb": _process_peak_kb(),
-            "plans": {"int8": _plan_facts(plan)},
+            "plans": {precision: _plan_facts(plan) for precision, plan in plans.items()},
             "ops": [
-                {"kind": op.kind.name, "macs": op.macs, "scratch_bytes": op.scratch_bytes}
+                {
+                    "kind": op.kind.name,
+                    "macs": op.macs,
+                    "input_bytes": sum(op.input_bytes),
+                    "output_bytes": op.output_bytes,
+                    "constant_bytes": op.constant_bytes,
+                    "scratch_bytes": op.scratch_bytes,
+                }
                 for op in plan.ops
             ],
-            "latency_dxm1_reason": "the vendor's runtime for the DX-M1 is not installed",
+            "latency_dxm1_reason": dxm1_reason,
             "cpu": {
                 "name": platform.processor() or platform.machine(),
                 "clock_mhz": _clock_mhz(),
@@ -158,6 +199,27 @@ def _vector(
             "tools": {name: _version(name) for name in _TOOLS},
         },
     )
+
+
+def _plans(run: _Run) -> dict[str, CompiledPlan]:
+    """By precision; int8 is always there, the others where the runtime executes them."""
+    name = run.model.stem
+    plans = {"int8": compile_graph(import_tflite(run.candidates["int8"], name))}
+    for precision, data in run.candidates.items():
+        if precision not in plans:
+            with contextlib.suppress(ModelError):
+                plans[precision] = compile_graph(import_tflite(data, name))
+    return plans
+
+
+def _dxm1_ms(run: _Run, options: ProfileOptions) -> tuple[float | None, str | None]:
+    """Median latency on a DX-M1, else the reason why there is none."""
+    if not options.accelerator:
+        return None, "not asked for: --accelerator dxm1 times it"
+    try:
+        return statistics.median(dxm1_engine(run.model).time_ms(run.sample, _PASSES)), None
+    except Unavailable as error:
+        return None, str(error)
 
 
 def _plan_facts(plan: CompiledPlan) -> dict[str, Any]:
@@ -177,18 +239,38 @@ class _Unseen:
     def runs(self, done: int, total: int) -> None: ...
 
 
-def _peak_ram(int8_model: bytes, plan: CompiledPlan) -> tuple[int, str]:
-    """The arena's high-water mark in the posix runtime; the planner's where that is not built."""
+def _peak_ram(
+    int8_model: bytes, plan: CompiledPlan, options: ProfileOptions
+) -> tuple[int, dict[str, Any]]:
+    """The arena's high-water mark where the plan ran, and what ``details`` say of it.
+
+    It is the planner's where the posix runtime is not built and no board was named.
+    """
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
         file.write(int8_model)
         file.flush()
-        request = MeasureRequest(model=Path(file.name), board="pc", iterations=1, warmup=0)
+        request = MeasureRequest(
+            model=Path(file.name),
+            board=options.board or "pc",
+            port=options.port,
+            iterations=1,
+            warmup=0,
+        )
         try:
-            memory = run_measurement(request, _Unseen()).record.memory
+            record = run_measurement(request, _Unseen()).record
         except ConfigError:
-            return plan.arena_bytes, "planner"
-    assert memory.arena_bytes is not None
-    return memory.arena_bytes, "arena_measured"
+            if options.board is not None:
+                raise
+            return plan.arena_bytes, {"peak_ram_source": "planner"}
+    assert record.memory.arena_bytes is not None
+    return record.memory.arena_bytes, {
+        "peak_ram_source": "arena_measured",
+        "peak_ram_board": {
+            "id": record.board.id,
+            "source": str(record.evidence.source),
+            "fidelity": str(record.evidence.fidelity),
+        },
+    }
 
 
 def _declared(graph: Graph, index: int, permutations: list[tuple[int, ...]]) -> tuple[int, ...]:
