@@ -72,6 +72,10 @@ class PlanOp(IntEnum):
     RESHAPE = 16
     CONSTANT = 17
     """Copies a constant operand from the plan into the arena; no input, one output."""
+    CONV_2D_INT4 = 18
+    """CONV_2D with weights packed two a byte; the arithmetic is CONV_2D's."""
+    FULLY_CONNECTED_INT4 = 19
+    """FULLY_CONNECTED with weights packed two a byte."""
 
 
 class TensorFlag(IntFlag):
@@ -91,7 +95,11 @@ class WeightLayout(IntEnum):
     """A row an output channel, int8, zero padded to a multiple of 4 bytes; rows follow
     each other. CONV_2D: KH, KW, Cin/groups; FULLY_CONNECTED: inputs; DEPTHWISE_CONV_2D:
     KH, KW of that one channel (channel-major, unlike TensorFlow Lite). The first row
-    begins at an offset divisible by 8."""
+    begins at an offset divisible by 8.
+
+    CONV_2D_INT4 and FULLY_CONNECTED_INT4: the same rows, but eight weights w0 to w7 a word
+    of 32 bits, each as w + 8; from the lowest four bits up w0, w1, w4, w5, w2, w3, w6, w7.
+    The last word of a row is filled up with weights of 0."""
 
 
 class Meaning(IntEnum):
@@ -282,6 +290,8 @@ PARAMS: dict[PlanOp, Struct] = {
     PlanOp.TRANSPOSE: TRANSPOSE_PARAMS,
     PlanOp.RESHAPE: RESHAPE_PARAMS,
     PlanOp.CONSTANT: CONSTANT_PARAMS,
+    PlanOp.CONV_2D_INT4: CONV_PARAMS,
+    PlanOp.FULLY_CONNECTED_INT4: FULLY_CONNECTED_PARAMS,
 }
 
 

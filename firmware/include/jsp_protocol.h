@@ -359,6 +359,8 @@ typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP
 #define JSP_OP_QUANTIZE 15
 #define JSP_OP_RESHAPE 16
 #define JSP_OP_CONSTANT 17
+#define JSP_OP_CONV_2D_INT4 18
+#define JSP_OP_FULLY_CONNECTED_INT4 19
 #define JSP_TENSOR_INPUT 1
 #define JSP_TENSOR_OUTPUT 2
 #define JSP_TENSOR_PERSISTENT 4

@@ -1,5 +1,7 @@
 #include "check_common.h"
 
+#include "int4.h"
+
 uint32_t jr_product(uint32_t a, uint32_t b) {
     return b != 0 && a > JR_TOO_LARGE / b ? JR_TOO_LARGE : a * b;
 }
@@ -46,6 +48,11 @@ int jr_check_data(const jr_args *args, uint32_t offset, uint32_t count, uint32_t
         return JSP_E_PLAN_DATA;
     }
     return JSP_E_OK;
+}
+
+uint32_t jr_row_bytes(const jr_args *args, uint32_t weights) {
+    return weights != JR_TOO_LARGE && jr_has_int4_weights(args) ? jr_int4_row_bytes(weights)
+                                                                : jr_round_up_4(weights);
 }
 
 /* Tensors lie inside the arena (checked before any op), so these sums do not wrap. */

@@ -45,6 +45,9 @@ bool jr_is_scaling(int32_t multiplier, int32_t shift);
 int jr_check_scaling(const jr_args *args, uint32_t multipliers_offset, uint32_t shifts_offset,
                      uint32_t count);
 
+/* Bytes of a row of `weights` in the plan: padded to a multiple of 4, packed or not. */
+uint32_t jr_row_bytes(const jr_args *args, uint32_t weights);
+
 uint32_t jr_input_bytes(const jr_args *args, jr_size i);
 uint32_t jr_output_bytes(const jr_args *args);
 

@@ -63,6 +63,12 @@ static const JR_PLAN jr_kernel kernels[] = {
 #ifndef JR_OMIT_CONSTANT
     [JSP_OP_CONSTANT] = KERNEL(constant, jsp_constant_params),
 #endif
+#ifndef JR_OMIT_CONV_2D_INT4
+    [JSP_OP_CONV_2D_INT4] = KERNEL(conv_2d, jsp_conv_params),
+#endif
+#ifndef JR_OMIT_FULLY_CONNECTED_INT4
+    [JSP_OP_FULLY_CONNECTED_INT4] = KERNEL(fully_connected, jsp_fully_connected_params),
+#endif
 };
 
 const JR_PLAN jr_kernel *jr_find_kernel(uint8_t kind) {

@@ -26,7 +26,9 @@ SIGNATURE_KEY = "serving_default"
 BUFFER_ALIGNMENT_BYTES = 16
 """``force_align`` of a buffer's data in the schema; readers map weights in place."""
 
-WRITABLE_DTYPES = frozenset({DType.FLOAT32, DType.INT8, DType.INT32, DType.INT64, DType.BOOL})
+WRITABLE_DTYPES = frozenset(
+    {DType.FLOAT32, DType.INT4, DType.INT8, DType.INT32, DType.INT64, DType.BOOL}
+)
 
 
 class AlignedBuffer(schema.BufferT):  # type: ignore[misc]  # LiteRT ships no types
@@ -262,7 +264,7 @@ class _Writer:
             schema.TensorT(
                 shape=list(tensor.shape),
                 type=getattr(schema.TensorType, tensor.dtype.name),
-                buffer=self._add_buffer(tensor.data),
+                buffer=self._add_buffer(_packed(tensor)),
                 name=self._unique(tensor.name),
                 quantization=quantization,
                 hasRank=True,
@@ -304,6 +306,16 @@ class _Writer:
             builtinOptionsType=encoding.options_type,
             builtinOptions=encoding.options,
         )
+
+
+def _packed(tensor: Tensor) -> NDArray[Any] | None:
+    """A constant's elements as the file has them: int4 two a byte, the first in the low half."""
+    if tensor.data is None or tensor.dtype is not DType.INT4:
+        return tensor.data
+    halves = tensor.data.astype(np.uint8).reshape(-1) & 0xF
+    pairs = np.append(halves, np.zeros(halves.size % 2, np.uint8)).reshape(-1, 2)
+    packed: NDArray[np.uint8] = pairs[:, 0] | (pairs[:, 1] << 4)
+    return packed
 
 
 def write_float_tflite(graph: Graph) -> bytes:

@@ -10,8 +10,11 @@ from tests.support.plan_builder import PlanBuilder
 Q31_HALF = 1 << 30
 
 
-def _weights(rows: int, row_elements: int) -> bytes:
-    padded = -(-row_elements // 4) * 4
+INT4_KINDS = (PlanOp.CONV_2D_INT4, PlanOp.FULLY_CONNECTED_INT4)
+
+
+def _weights(kind: PlanOp, rows: int, row_elements: int) -> bytes:
+    padded = -(-row_elements // 8) * 4 if kind in INT4_KINDS else -(-row_elements // 4) * 4
     return bytes((37 * i + 11) % 256 for i in range(rows * padded))
 
 
@@ -44,7 +47,7 @@ def _conv(
     source = b.tensor((1, *input_hwc))
     result = b.tensor((1, *output_hwc), arena_offset=0 if in_place else None)
     row = kernel[0] * kernel[1]
-    if kind is PlanOp.CONV_2D:
+    if kind is not PlanOp.DEPTHWISE_CONV_2D:
         row *= input_hwc[2] // groups
     params = {
         "batch": 1,
@@ -66,7 +69,7 @@ def _conv(
         "pad_value": -3,
         "output_zero_point": 5,
         **_activation(),
-        "weights_offset": b.data(_weights(output_hwc[2], row)),
+        "weights_offset": b.data(_weights(kind, output_hwc[2], row)),
         **_scaling(b, output_hwc[2]),
     }
     b.op(kind, [source], [result], params, scratch_bytes)
@@ -74,7 +77,13 @@ def _conv(
     return b.build()
 
 
-def _fully_connected(batch: int, inputs: int, outputs: int, channels: int) -> bytes:
+def _fully_connected(
+    batch: int,
+    inputs: int,
+    outputs: int,
+    channels: int,
+    kind: PlanOp = PlanOp.FULLY_CONNECTED,
+) -> bytes:
     b = PlanBuilder()
     source, result = b.tensor((batch, inputs)), b.tensor((batch, outputs))
     scaling = _scaling(b, outputs)
@@ -84,11 +93,11 @@ def _fully_connected(batch: int, inputs: int, outputs: int, channels: int) -> by
         "outputs": outputs,
         "output_zero_point": -7,
         **_activation(),
-        "weights_offset": b.data(_weights(outputs, inputs)),
+        "weights_offset": b.data(_weights(kind, outputs, inputs)),
         **scaling,
         "channels": channels,
     }
-    b.op(PlanOp.FULLY_CONNECTED, [source], [result], params, 2 * -(-inputs // 4) * 4)
+    b.op(kind, [source], [result], params, 2 * -(-inputs // 8) * 8)
     b.inputs, b.outputs = [source], [result]
     return b.build()
 
@@ -232,6 +241,7 @@ def _constant() -> bytes:
 def sample_plans() -> dict[str, bytes]:
     """Valid plans by name. Together they hold every op kind of version 1.0."""
     conv, depthwise = PlanOp.CONV_2D, PlanOp.DEPTHWISE_CONV_2D
+    conv_int4, fully_connected_int4 = INT4_KINDS
     plans = {
         "conv_padded": _conv(
             conv, input_hwc=(5, 6, 3), output_hwc=(5, 6, 4), kernel=(3, 3), pad=1, scratch_bytes=224
@@ -256,6 +266,22 @@ def sample_plans() -> dict[str, bytes]:
             scratch_bytes=64,
             in_place=True,
         ),
+        "conv_2d_int4": _conv(
+            conv_int4,
+            input_hwc=(5, 6, 3),
+            output_hwc=(5, 6, 4),
+            kernel=(3, 3),
+            pad=1,
+            scratch_bytes=60,
+        ),
+        "conv_2d_int4_in_place": _conv(
+            conv_int4,
+            input_hwc=(3, 4, 9),
+            output_hwc=(3, 4, 5),
+            kernel=(1, 1),
+            scratch_bytes=32,
+            in_place=True,
+        ),
         "depthwise": _conv(
             depthwise,
             input_hwc=(5, 5, 3),
@@ -274,6 +300,8 @@ def sample_plans() -> dict[str, bytes]:
         ),
         "fully_connected": _fully_connected(2, 10, 6, 1),
         "fully_connected_per_channel": _fully_connected(1, 7, 5, 5),
+        "fully_connected_int4": _fully_connected(2, 10, 6, 1, fully_connected_int4),
+        "fully_connected_int4_per_channel": _fully_connected(1, 7, 5, 5, fully_connected_int4),
         "add": _elementwise(PlanOp.ADD, broadcast=False),
         "add_broadcast": _elementwise(PlanOp.ADD, broadcast=True),
         "mul": _elementwise(PlanOp.MUL, broadcast=False),

@@ -50,8 +50,9 @@ class SingleOpModel:
 class _Builder:
     """Collects tensors of one model."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, weights: DType = DType.INT8) -> None:
         self.random = np.random.default_rng(seed)
+        self.weights = weights
         self.extreme = seed % 4 == 0
         self.tensors: list[Tensor] = []
 
@@ -71,6 +72,12 @@ class _Builder:
         if self.extreme:  # where sums of products reach the ends of their halves
             return self.random.choice(np.int8([-128, -128, -128, -127, 127]), size=tuple(shape))
         return self.random.integers(-128, 128, size=tuple(shape)).astype(np.int8)
+
+    def weight_values(self, shape: Sequence[int]) -> NDArray[np.int8]:
+        if self.weights is DType.INT8:
+            return self.int8(shape)
+        values = [-8, -8, -8, -7, 7] if self.extreme else range(-8, 8)
+        return self.random.choice(np.array(values, np.int8), size=tuple(shape))
 
     def model(
         self, kind: OpKind, inputs: list[int], output: int, attributes: dict[str, Any]
@@ -99,9 +106,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def _windowed(draw: st.DrawFn, depthwise: bool) -> SingleOpModel:
+def _windowed(draw: st.DrawFn, depthwise: bool, weights: DType = DType.INT8) -> SingleOpModel:
     """CONV_2D (grouped too) or DEPTHWISE_CONV_2D."""
-    build = _Builder(draw(seeds))
+    build = _Builder(draw(seeds), weights)
     kernel_h, kernel_w = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
@@ -170,18 +177,20 @@ def _parameters(
     """Indices of source, weights and perhaps a bias; an output scale that fits them."""
     source_q = build.tensors[source].quantization
     assert source_q is not None
-    per_channel = draw(st.booleans())
+    # TFLM has no FULLY_CONNECTED of int4 weights with a scale a channel.
+    per_channel = draw(st.booleans()) and (build.weights is DType.INT8 or len(weight_shape) > 2)
     count = channels if per_channel else 1
     base = draw(st.floats(2**-10, 0.125, width=32))
     weight_scales = base * build.random.uniform(0.5, 1.5, count)
     weights = build.constant(
         "weights",
-        build.int8(weight_shape),
-        DType.INT8,
+        build.weight_values(weight_shape),
+        build.weights,
         quantized(weight_scales, [0] * count, axis if per_channel else 0),
     )
     inputs = [source, weights]
-    spread = 74.0 * 74.0 * math.sqrt(patch)  # standard deviation of the accumulator
+    # Standard deviation of the accumulator: that of an input, of a weight, times their number's root.
+    spread = 74.0 * (74.0 if build.weights is DType.INT8 else 4.6) * math.sqrt(patch)
     if draw(st.booleans()):
         bias = build.random.integers(-int(spread), int(spread) + 1, channels).astype(np.int32)
         bias_scales = np.float32(source_q.scale) * weight_scales.astype(np.float32)
@@ -193,8 +202,8 @@ def _parameters(
 
 
 @st.composite
-def _fully_connected(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+def _fully_connected(draw: st.DrawFn, weights: DType = DType.INT8) -> SingleOpModel:
+    build = _Builder(draw(seeds), weights)
     size, outputs = draw(st.integers(1, 70)), draw(st.integers(1, 20))
     keep_num_dims = draw(st.booleans())
     lead = draw(st.lists(st.integers(1, 3), min_size=1, max_size=2 if keep_num_dims else 1))
@@ -390,7 +399,13 @@ STRATEGIES: dict[OpKind, Callable[[], st.SearchStrategy[SingleOpModel]]] = {
 }
 """Every kind that a plan can hold."""
 
+INT4_STRATEGIES: dict[OpKind, Callable[[], st.SearchStrategy[SingleOpModel]]] = {
+    OpKind.CONV_2D: lambda: _windowed(depthwise=False, weights=DType.INT4),
+    OpKind.FULLY_CONNECTED: lambda: _fully_connected(weights=DType.INT4),
+}
+"""Every kind whose weights may be int4."""
 
-def single_op_models(kind: OpKind) -> st.SearchStrategy[SingleOpModel]:
-    """Models of one op of ``kind``."""
-    return STRATEGIES[kind]()
+
+def single_op_models(kind: OpKind, weights: DType = DType.INT8) -> st.SearchStrategy[SingleOpModel]:
+    """Models of one op of ``kind``, with int8 or int4 ``weights`` where it has any."""
+    return (INT4_STRATEGIES if weights is DType.INT4 else STRATEGIES)[kind]()

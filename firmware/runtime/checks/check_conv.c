@@ -1,5 +1,6 @@
-/* CONV_2D and DEPTHWISE_CONV_2D: the same parameters, rows of different lengths. */
+/* CONV_2D, packed or not, and DEPTHWISE_CONV_2D: the same parameters, rows of different lengths. */
 #include "check_common.h"
+#include "int4.h"
 #include "kernels.h"
 
 /* Bounds the positions of a window, so that kernels add them in a jr_position. */
@@ -42,7 +43,7 @@ static int check_conv(const jr_args *args, uint32_t row_elements) {
         return JSP_E_PLAN_ALIGNMENT;
     }
     error = jr_check_data(args, p->weights_offset,
-                          jr_product(p->output_c, jr_round_up_4(row_elements)), 1u);
+                          jr_product(p->output_c, jr_row_bytes(args, row_elements)), 1u);
     if (error == JSP_E_OK) {
         error = jr_check_data(args, p->bias_offset, p->output_c, sizeof(int32_t));
     }
@@ -61,6 +62,7 @@ static bool is_pointwise(const jsp_conv_params *p) {
 
 int jr_conv_2d_check(const jr_args *args) {
     const jsp_conv_params *p = (const jsp_conv_params *)args->params;
+    uint32_t row_elements, least_scratch_bytes = 0;
     int error = check_geometry(p);
     if (error == JSP_E_OK) {
         error = jr_check_tensors(args, 1u, is_pointwise(p) ? JR_IN_PLACE : JR_SEPARATE);
@@ -68,12 +70,18 @@ int jr_conv_2d_check(const jr_args *args) {
     if (error != JSP_E_OK) {
         return error;
     }
-    if (jr_input(args, 0) == jr_output(args, 0) &&
-        args->op->scratch_bytes < jr_round_up_4(p->input_c)) {
+    row_elements =
+        jr_product(jr_product(p->kernel_h, p->kernel_w), (uint32_t)p->input_c / p->groups);
+    if (jr_input(args, 0) == jr_output(args, 0)) {
+        least_scratch_bytes = jr_round_up_4(p->input_c); /* a pixel */
+    }
+    if (jr_has_int4_weights(args)) {
+        least_scratch_bytes = jr_sum(least_scratch_bytes, jr_round_up_4(row_elements));
+    }
+    if (args->op->scratch_bytes < least_scratch_bytes) {
         return JSP_E_PLAN_SCRATCH;
     }
-    return check_conv(
-        args, jr_product(jr_product(p->kernel_h, p->kernel_w), (uint32_t)p->input_c / p->groups));
+    return check_conv(args, row_elements);
 }
 
 /* Each output channel from its input channel alone, and no more pixels out than in. */

@@ -19,8 +19,8 @@ int jr_fully_connected_check(const jr_args *args) {
     if ((p->weights_offset & 7u) != 0) {
         return JSP_E_PLAN_ALIGNMENT;
     }
-    error = jr_check_data(args, p->weights_offset, jr_product(p->outputs, jr_round_up_4(p->inputs)),
-                          1u);
+    error = jr_check_data(args, p->weights_offset,
+                          jr_product(p->outputs, jr_row_bytes(args, p->inputs)), 1u);
     if (error == JSP_E_OK) {
         error = jr_check_data(args, p->bias_offset, p->outputs, sizeof(int32_t));
     }

@@ -12,6 +12,7 @@
 
 #include "conv_block.h"
 #include "expand_weights.h"
+#include "int4.h"
 #include "kernels.h"
 #include "portable.h"
 #include "window.h"
@@ -248,7 +249,7 @@ void jr_conv_2d_run(const jr_args *args) {
     c.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
     weights_bytes = c.row_bytes * (2u * JR_M0_BLOCK_CHANNELS);
-    if (args->op->scratch_bytes < weights_bytes) {
+    if (jr_has_int4_weights(args) || args->op->scratch_bytes < weights_bytes) {
         jr_conv_2d_run_portable(args);
         return;
     }

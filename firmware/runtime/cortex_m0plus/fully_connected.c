@@ -4,6 +4,7 @@
  * costs most where they lie in flash behind a cache. In scratch: 2 * round_up(inputs, 4) bytes.
  */
 #include "dot_product.h"
+#include "int4.h"
 #include "kernels.h"
 #include "portable.h"
 #include "requantize.h"
@@ -38,7 +39,7 @@ void jr_fully_connected_run(const jr_args *args) {
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     uint32_t n, o;
-    if (quads < LEAST_QUADS || args->op->scratch_bytes < 8u * quads) {
+    if (jr_has_int4_weights(args) || quads < LEAST_QUADS || args->op->scratch_bytes < 8u * quads) {
         jr_fully_connected_run_portable(args);
         return;
     }

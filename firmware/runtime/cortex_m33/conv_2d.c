@@ -13,6 +13,7 @@
 
 #include "channel_block.h"
 #include "expand.h"
+#include "int4.h"
 #include "kernels.h"
 #include "pixel_pair.h"
 #include "portable.h"
@@ -316,7 +317,8 @@ void jr_conv_2d_run(const jr_args *args) {
     c.output = jr_output(args, 0);
     c.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
-    if (!lay_out(&c, (int8_t *)jr_scratch(args), args->op->scratch_bytes) ||
+    if (jr_has_int4_weights(args) ||
+        !lay_out(&c, (int8_t *)jr_scratch(args), args->op->scratch_bytes) ||
         !jr_m33_can_scale(c.bias, p->output_c, c.shifts, p->output_c, c.row_bytes)) {
         jr_conv_2d_run_portable(args);
         return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "expand.h"
+#include "int4.h"
 #include "kernels.h"
 #include "portable.h"
 #include "row_pair.h"
@@ -57,7 +58,7 @@ void jr_fully_connected_run(const jr_args *args) {
     const int8_t *input = jr_input(args, 0);
     int8_t *output = jr_output(args, 0);
     uint32_t n;
-    if (args->op->scratch_bytes < 8u * quads ||
+    if (jr_has_int4_weights(args) || args->op->scratch_bytes < 8u * quads ||
         !jr_m33_can_scale((const int32_t *)(args->plan + p->bias_offset), p->outputs,
                           (const int8_t *)(args->plan + p->shifts_offset), p->channels,
                           4u * quads)) {

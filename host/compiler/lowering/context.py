@@ -8,14 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.arithmetic.scaling import INT8_MAX, INT8_MIN
-from host.compiler.operations import Operation, Parameter
+from host.compiler.operations import Blob, Operation, Parameter
 from host.compiler.passes.check import activations, where
+from host.compiler.rows import packed_rows4, rows4
 from host.errors import ModelError
-from host.models.graph import DType, Graph, Op, Quantization, Tensor
+from host.models.graph import DType, Graph, Op, OpKind, Quantization, Tensor
 from protocol.plan import PlanOp
 
+INT4_KINDS = {
+    OpKind.CONV_2D: PlanOp.CONV_2D_INT4,
+    OpKind.FULLY_CONNECTED: PlanOp.FULLY_CONNECTED_INT4,
+}
+"""Kinds of the graph whose weights may be int4, and what they then are in the plan."""
 UINT16_MAX = (1 << 16) - 1
 INT32_MAX = (1 << 31) - 1
+WEIGHTS_ALIGNMENT_BYTES = 8
 
 
 class Context:
@@ -72,11 +79,16 @@ class Context:
         return second
 
     def weights(self, axis: int, rank: int) -> tuple[Tensor, NDArray[np.int8], Quantization]:
-        """Constant int8 weights of ``rank`` dimensions, per tensor or along ``axis``."""
+        """Constant weights of ``rank`` dimensions, per tensor or along ``axis``.
+
+        They are int8, or int4 where the op has a kind for those; int4 values come as int8.
+        """
         tensor = self.input_at(1)
-        if tensor.data is None or tensor.dtype is not DType.INT8 or len(tensor.shape) != rank:
+        dtypes = (DType.INT8, DType.INT4) if self.op.kind in INT4_KINDS else (DType.INT8,)
+        if tensor.data is None or tensor.dtype not in dtypes or len(tensor.shape) != rank:
             self.refuse(
-                f"needs its weights {tensor.name!r} as an int8 constant of {rank} dimensions; "
+                f"needs its weights {tensor.name!r} as an {' or '.join(dtypes)} constant "
+                f"of {rank} dimensions; "
                 f"they are {tensor.dtype}, {list(tensor.shape)}"
                 + ("" if tensor.data is not None else ", computed by the model")
             )
@@ -91,6 +103,12 @@ class Context:
         if np.any(quantization.zero_points != 0):
             self.refuse(f"has weights {tensor.name!r} with a zero point; only 0 is supported")
         return tensor, tensor.data, quantization
+
+    def packed(self, kind: PlanOp, rows: NDArray[np.int8]) -> tuple[PlanOp, Blob]:
+        """The plan's kind, and the weights in its layout: ``kind`` itself where they are int8."""
+        if self.input_at(1).dtype is DType.INT4:
+            return INT4_KINDS[self.op.kind], Blob(packed_rows4(rows), WEIGHTS_ALIGNMENT_BYTES)
+        return kind, Blob(rows4(rows), WEIGHTS_ALIGNMENT_BYTES)
 
     def bias(self, channels: int) -> NDArray[np.int64]:
         """The int32 bias of every channel, zeros where the op has none."""

@@ -7,7 +7,7 @@ import numpy as np
 from host.arithmetic.scaling import activation_range, convolution_multipliers, window_extent
 from host.compiler.lowering.context import Context
 from host.compiler.operations import Blob, Operation, Scratch
-from host.compiler.rows import round_up, rows4
+from host.compiler.rows import round_up
 from host.models.graph import OpKind
 from protocol.plan import PlanOp
 
@@ -67,7 +67,10 @@ def lower(context: Context) -> Operation:
         or (output_h - 1) * stride_h + (kernel_h - 1) * dilation_h >= input_h
         or (output_w - 1) * stride_w + (kernel_w - 1) * dilation_w >= input_w
     )
-    in_place_scratch = _tiled(row_bytes, pixels, least_bytes=row_bytes)
+    kind, packed = context.packed(PlanOp.DEPTHWISE_CONV_2D if depthwise else PlanOp.CONV_2D, rows)
+    # Packed weights have to be unpacked somewhere, a row at least.
+    unpacked_bytes = row_bytes if kind is PlanOp.CONV_2D_INT4 else 0
+    in_place_scratch = _tiled(row_bytes, pixels, least_bytes=row_bytes + unpacked_bytes)
     if depthwise:
         expanded_bytes = _plane_bytes(
             (output_h, output_w),
@@ -81,13 +84,13 @@ def lower(context: Context) -> Operation:
         # Patches are read in the input, those that reach outside are gathered; a core that
         # multiplies 16-bit pairs gathers all of them where there is room.
         scratch = Scratch(
-            (_expanded_bytes(row_bytes) + padded * row_bytes, 0),
+            (_expanded_bytes(row_bytes) + padded * row_bytes, unpacked_bytes),
             spare_bytes=in_place_scratch.spare_bytes,
         )
     else:
-        scratch = _tiled(row_bytes, pixels, least_bytes=0)
+        scratch = _tiled(row_bytes, pixels, least_bytes=unpacked_bytes)
     return context.operation(
-        PlanOp.DEPTHWISE_CONV_2D if depthwise else PlanOp.CONV_2D,
+        kind,
         {
             **context.require_uint16(
                 batch=batch,
@@ -111,7 +114,7 @@ def lower(context: Context) -> Operation:
             "output_zero_point": output_q.zero_point,
             "activation_min": low,
             "activation_max": high,
-            "weights_offset": Blob(rows4(rows), alignment_bytes=8),
+            "weights_offset": packed,
             "bias_offset": Blob.of(context.folded_bias(rows, input_q.zero_point)),
             "multipliers_offset": Blob.of(multipliers),
             "shifts_offset": Blob.of(shifts),

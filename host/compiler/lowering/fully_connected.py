@@ -5,7 +5,7 @@ from __future__ import annotations
 from host.arithmetic.scaling import activation_range, fully_connected_multipliers
 from host.compiler.lowering.context import Context
 from host.compiler.operations import Blob, Operation, Scratch
-from host.compiler.rows import round_up, rows4
+from host.compiler.rows import round_up
 from protocol.plan import PlanOp
 
 
@@ -27,8 +27,10 @@ def lower(context: Context) -> Operation:
         input_q.scale, weights_q.scales, output_q.scale
     )
     low, high = activation_range(context.attribute("activation"), output_q)
+    kind, packed = context.packed(PlanOp.FULLY_CONNECTED, weights)
+    row_weights = 4 if kind is PlanOp.FULLY_CONNECTED else 8  # of a word in the plan
     return context.operation(
-        PlanOp.FULLY_CONNECTED,
+        kind,
         {
             "batch": batch,
             "inputs": inputs,
@@ -36,7 +38,7 @@ def lower(context: Context) -> Operation:
             "output_zero_point": output_q.zero_point,
             "activation_min": low,
             "activation_max": high,
-            "weights_offset": Blob(rows4(weights), alignment_bytes=8),
+            "weights_offset": packed,
             "bias_offset": Blob.of(context.folded_bias(weights, input_q.zero_point)),
             "multipliers_offset": Blob.of(multipliers),
             "shifts_offset": Blob.of(shifts),
@@ -44,5 +46,5 @@ def lower(context: Context) -> Operation:
         },
         macs=batch * outputs * inputs,
         # A kernel expands one row of inputs to 16 bits.
-        scratch=Scratch((2 * round_up(inputs, 4), 0)),
+        scratch=Scratch((2 * round_up(inputs, row_weights), 0)),
     )

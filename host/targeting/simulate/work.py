@@ -19,6 +19,11 @@ Counts = dict[str, float]
 
 _BLOCK_CHANNELS = 4
 """Output channels that a fast CONV_2D computes at once."""
+UNPACKED = {
+    PlanOp.CONV_2D_INT4: PlanOp.CONV_2D,
+    PlanOp.FULLY_CONNECTED_INT4: PlanOp.FULLY_CONNECTED,
+}
+"""Kinds that are taken for the one that has the same weights as bytes."""
 _LEAST_QUADS = 4
 """Shorter rows of FULLY_CONNECTED are left to the plain kernel."""
 
@@ -41,8 +46,9 @@ class Work:
 
 def work_of(op: PlannedOp) -> Work:
     """The work of one run of ``op``."""
-    work = _WORK[op.kind](op)
-    way = f"{op.kind.name}/{work.way}" if work.way else op.kind.name
+    kind = UNPACKED.get(op.kind, op.kind)
+    work = _WORK[kind](op)
+    way = f"{kind.name}/{work.way}" if work.way else kind.name
     return Work(way, {"op": 1.0, **work.counts}, work.passes)
 
 

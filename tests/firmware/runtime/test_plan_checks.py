@@ -156,7 +156,7 @@ def params(**changes: object) -> Edit:
 OPS: list[tuple[str, str, E, Edit]] = [
     # The record
     ("conv_padded", "kind 0", E.PLAN_OP_KIND, op(kind=0)),
-    ("conv_padded", "kind 18", E.PLAN_OP_KIND, op(kind=18)),
+    ("conv_padded", "kind 20", E.PLAN_OP_KIND, op(kind=20)),
     ("conv_padded", "record too long", E.PLAN_OP_RECORD, op(record_bytes=0xFFFC)),
     ("conv_padded", "record too short", E.PLAN_OP_RECORD, op(record_bytes=80)),
     ("conv_padded", "record of 0 bytes", E.PLAN_OP_RECORD, op(record_bytes=0)),
@@ -231,6 +231,13 @@ OPS: list[tuple[str, str, E, Edit]] = [
     ("fully_connected", "weights", E.PLAN_DATA, params(weights_offset=HUGE - 7)),
     ("fully_connected", "weights alignment", E.PLAN_ALIGNMENT, params(weights_offset=68)),
     ("fully_connected", "zero point", E.PLAN_PARAMETER, params(output_zero_point=1 << 30)),
+    # CONV_2D_INT4, FULLY_CONNECTED_INT4: half the bytes, and scratch to unpack them in
+    ("conv_2d_int4", "scratch below a row", E.PLAN_SCRATCH, op(scratch_bytes=27)),
+    ("conv_2d_int4", "no scratch", E.PLAN_SCRATCH, op(scratch_bytes=0)),
+    ("conv_2d_int4_in_place", "scratch below row and pixel", E.PLAN_SCRATCH, op(scratch_bytes=23)),
+    ("conv_2d_int4", "weights alignment", E.PLAN_ALIGNMENT, params(weights_offset=4)),
+    ("fully_connected_int4", "inputs", E.PLAN_SHAPE, params(inputs=11)),
+    ("fully_connected_int4", "channels", E.PLAN_PARAMETER, params(channels=2)),
     # ADD, MUL
     ("add", "left shift", E.PLAN_PARAMETER, params(left_shift=19)),
     ("add", "input shift", E.PLAN_PARAMETER, params(input1_shift=1)),
@@ -304,6 +311,28 @@ def test_op(runner: JrRunner, name: str, code: E, edit: Edit) -> None:
     plan = edit(PLANS[name])
     report = runner.load(plan, arena_bytes_of(plan))
     assert (E(report.code), report.index) == (code, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights_bytes"),
+    [
+        ("conv_padded", 4 * 28),
+        ("fully_connected", 6 * 12),
+        ("conv_2d_int4", 4 * 16),
+        ("conv_2d_int4_in_place", 5 * 8),
+        ("fully_connected_int4", 6 * 8),
+        ("fully_connected_int4_per_channel", 5 * 4),
+    ],
+)
+def test_weights_may_end_where_the_plan_does(
+    runner: JrRunner, name: str, weights_bytes: int
+) -> None:
+    plan = PLANS[name] + bytes(-len(PLANS[name]) % 8)
+    for missing, code in ((0, E.OK), (4, E.PLAN_DATA)):
+        longer = plan + bytes(weights_bytes - missing)
+        longer = edit_header(longer, total_bytes=len(longer))
+        longer = edit_params(longer, weights_offset=len(plan))
+        assert E(runner.load(longer, arena_bytes_of(plan)).code) is code
 
 
 def test_op_names_a_tensor_that_is_there(runner: JrRunner) -> None:

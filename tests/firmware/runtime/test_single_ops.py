@@ -9,14 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host.compiler import CompileOptions, compile_graph
-from host.models.graph import OpKind
+from host.models.graph import DType, OpKind
 from host.models.tflite_importer import import_tflite
 from tests.support.jr_runner import JrRunner
 from tests.support.layers import assert_layers_equal
-from tests.support.single_op_models import STRATEGIES, single_op_models
+from tests.support.single_op_models import INT4_STRATEGIES, STRATEGIES, single_op_models
 from tests.support.tflm import Tflm
 
 EXAMPLES_PER_KIND = 60
+CASES = [
+    *(pytest.param(kind, DType.INT8, id=kind.value) for kind in STRATEGIES),
+    *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +29,8 @@ def tflm() -> Iterator[Tflm]:
         yield oracle
 
 
-@pytest.mark.parametrize("kind", STRATEGIES, ids=[kind.value for kind in STRATEGIES])
-def test_single_op_equals_tflm(runner: JrRunner, tflm: Tflm, kind: OpKind) -> None:
+@pytest.mark.parametrize(("kind", "weights"), CASES)
+def test_single_op_equals_tflm(runner: JrRunner, tflm: Tflm, kind: OpKind, weights: DType) -> None:
     @settings(
         max_examples=EXAMPLES_PER_KIND,
         deadline=None,
@@ -35,11 +39,15 @@ def test_single_op_equals_tflm(runner: JrRunner, tflm: Tflm, kind: OpKind) -> No
     )
     @given(data=st.data())
     def check(data: st.DataObject) -> None:
-        model = data.draw(single_op_models(kind))
+        model = data.draw(single_op_models(kind, weights))
         graph = import_tflite(model.tflite, "model")
-        # Outputs apart from their inputs, and in place where the planner can.
-        for preserve_all in (False, True):
-            compiled = compile_graph(graph, CompileOptions(preserve_all=preserve_all))
+        # Outputs apart from their inputs, and in place where the planner can; int4 weights are
+        # unpacked into scratch: also with the least of it.
+        ways = [CompileOptions(preserve_all=True), CompileOptions()]
+        if weights is DType.INT4:
+            ways.append(CompileOptions(arena_limit_bytes=1))
+        for options in ways:
+            compiled = compile_graph(graph, options)
             assert_layers_equal(runner, tflm, model.tflite, graph, compiled, list(model.inputs))
 
     check()

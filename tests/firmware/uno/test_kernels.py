@@ -24,7 +24,16 @@ from tests.support.layers import assert_layers_equal, random_inputs
 from tests.support.single_op_models import SingleOpModel, single_op_models
 from tests.support.tflm import Tflm
 
-LEFT_OUT = {"MUL", "PAD", "MEAN", "CONCATENATION", "TRANSPOSE", "CONSTANT"}
+LEFT_OUT = {
+    "MUL",
+    "PAD",
+    "MEAN",
+    "CONCATENATION",
+    "TRANSPOSE",
+    "CONSTANT",
+    "CONV_2D_INT4",
+    "FULLY_CONNECTED_INT4",
+}
 OP_SET = frozenset(op for op in PlanOp if op.name not in LEFT_OUT)
 MODELS_PER_KIND = {OpKind.CONV_2D: 30, OpKind.DEPTHWISE_CONV_2D: 24}
 KINDS = (
