@@ -15,7 +15,8 @@ JR := $(FIRMWARE)/runtime
 include $(wildcard $(JR)/cortex_m33/*.mk)
 include $(JR)/runtime.mk
 
-PORT_SOURCES := $(addprefix $(PORT)/, port.c memory.c restart.c timebase.c uart.c) $(wildcard $(CHIP_FOLDER)/*.c)
+PORT_SOURCES := $(addprefix $(PORT)/, port.c restart.c timebase.c uart.c) \
+	$(FIRMWARE)/ports/linked/memory.c $(wildcard $(CHIP_FOLDER)/*.c)
 ifdef MAIN
 SOURCES := $(PORT_SOURCES) $(MAIN)
 else
@@ -27,7 +28,7 @@ DEFINES := -DSTACK_PATTERN=0xa5a5a5a5
 ifeq ($(CHIP),an505)
 DEFINES += -DJSA_COUNTS_INSTRUCTIONS=1
 endif
-INCLUDES := $(addprefix -I,$(PORT) $(CHIP_FOLDER) $(JSA_INCLUDES) $(JR_INCLUDES))
+INCLUDES := $(addprefix -I,$(PORT) $(FIRMWARE)/ports/linked $(CHIP_FOLDER) $(JSA_INCLUDES) $(JR_INCLUDES))
 CFLAGS := $(CPU) $(OPTIMIZE) -std=c99 -Wall -Wextra -Werror -g -ffunction-sections \
 	-fdata-sections -fno-common $(DEFINES) $(INCLUDES) -MMD -MP
 LDFLAGS := $(CPU) -nostartfiles --specs=nano.specs -L $(PORT) -T $(CHIP_FOLDER)/$(CHIP).ld \

@@ -13,6 +13,7 @@
 QEMU := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 SHARED := $(abspath $(QEMU)/../shared)
 FIRMWARE := $(abspath $(QEMU)/../../..)
+LINKED := $(FIRMWARE)/ports/linked
 BUILD ?= $(abspath $(FIRMWARE)/../build)
 OUT := $(BUILD)/firmware/$(BOARD)
 NAME := $(OUT)/$(BOARD)-qemu
@@ -25,7 +26,7 @@ JR := $(FIRMWARE)/runtime
 include $(JR)/runtime.mk
 
 PORT_SOURCES := $(SHARED)/port.c \
-	$(addprefix $(QEMU)/, identity.c memory.c plan_store.c restart.c) \
+	$(addprefix $(QEMU)/, identity.c plan_store.c restart.c) $(addprefix $(LINKED)/, memory.c bytes.c) \
 	$(addprefix $(PORT)/, timebase.c uart.c) $(MACHINE_SOURCES)
 ifdef MAIN
 SOURCES := $(PORT_SOURCES) $(MAIN)
@@ -37,7 +38,7 @@ OPTIMIZE := -O2
 STACK_BYTES := 4096
 # The word that the reset handler fills the stack with and the high-water mark looks for.
 DEFINES := -DSTACK_PATTERN=0xa5a5a5a5 -DJSA_COUNTS_INSTRUCTIONS=1 $(MACHINE_DEFINES)
-INCLUDES := $(addprefix -I,$(PORT) $(QEMU) $(SHARED) $(JSA_INCLUDES) $(JR_INCLUDES))
+INCLUDES := $(addprefix -I,$(PORT) $(QEMU) $(SHARED) $(LINKED) $(JSA_INCLUDES) $(JR_INCLUDES))
 CFLAGS := $(CPU) $(OPTIMIZE) -std=c99 -ffreestanding -Wall -Wextra -Werror -g -ffunction-sections \
 	-fdata-sections -fno-common $(DEFINES) $(INCLUDES) -MMD -MP
 LDFLAGS := $(CPU) -nostdlib -L $(QEMU) -T $(PORT)/$(BOARD).ld \
@@ -61,7 +62,7 @@ $(call object,$(1)): $(1) $(OUT)/flags
 endef
 $(foreach source,$(SOURCES),$(eval $(call compile,$(source))))
 
-$(call object,$(QEMU)/memory.c): EXTRA := -fno-builtin -fno-tree-loop-distribute-patterns
+$(call object,$(LINKED)/bytes.c): EXTRA := -fno-builtin -fno-tree-loop-distribute-patterns
 $(call object,$(JSA)/capabilities.c): EXTRA := -DJSA_BUILD='"$(IDENTITY), $(REVISION)"'
 
 # Rewritten only when they change: other flags compile all anew, another revision what names it.

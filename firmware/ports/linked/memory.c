@@ -1,8 +1,6 @@
 #include "memory.h"
 
-#include <string.h>
-
-/* From sections.ld; of the sizes, the address is the value. */
+/* From the linker script; of the sizes, the address is the value. */
 extern uint8_t __pool_start[];
 extern const uint8_t __pool_bytes[];
 extern const uint8_t __static_bytes[];
