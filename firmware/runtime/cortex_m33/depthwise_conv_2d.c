@@ -71,8 +71,8 @@ static void fill_with_padding(plane *c) {
 /* `input`: the first of the channels, `count` of them, in the first pixel of the image. */
 static void load_input(const plane *c, const int8_t *input, uint32_t count) {
     const uint32_t step = c->p->input_c;
-    const uint32_t row_step = c->p->input_w * step,
-                   row_bytes = (c->input_columns.end - c->input_columns.begin) * step;
+    const uint32_t row_step = c->p->input_w * step;
+    const uint32_t row_bytes = (c->input_columns.end - c->input_columns.begin) * step;
     const int8_t *row = input + c->first_input_row * row_step + c->first_input_column * step;
     uint32_t r;
     for (r = c->input_rows.begin; r < c->input_rows.end; r++) {

@@ -1,5 +1,7 @@
-/* Instructions of the DSP extension that C has no operator for. Armv8-M Architecture Reference
- * Manual, section C2.4. A word of "halves" holds two int16_t. */
+/*
+ * Instructions of the DSP extension that C has no operator for (Armv8-M Architecture Reference
+ * Manual, section C2.4), and loads that need no alignment. A word of "halves" holds two int16_t.
+ */
 #ifndef JR_M33_DSP_H
 #define JR_M33_DSP_H
 
@@ -50,7 +52,7 @@ static inline int32_t jr_m33_half_to_int8(int32_t value) {
     return value;
 }
 
-/* Of each byte the larger, or the smaller; signed. */
+/* Of each byte the larger, or the smaller; signed. SEL goes by the flags that SSUB8 sets. */
 static inline uint32_t jr_m33_max_bytes(uint32_t a, uint32_t b) {
     __asm("ssub8 r12, %0, %1\n\tsel %0, %0, %1" : "+r"(a) : "r"(b) : "r12", "cc");
     return a;

@@ -12,13 +12,6 @@
 
 #include "dsp.h"
 
-/* Offset of every `channels` channel's parameters in the plan; one for all where step is 0. */
-typedef struct jr_m33_scaling {
-    const int32_t *bias;
-    const int32_t *multipliers; /* Q31, not negative */
-    const int8_t *shifts;       /* positive is left */
-} jr_m33_scaling;
-
 /* The addend that jr_m33_scale() and the assembly take. */
 static inline int32_t jr_m33_rounding(int32_t output_zero_point) {
     return 2 * output_zero_point + 1;

@@ -79,7 +79,8 @@ def lower(context: Context) -> Operation:
             (dilation_h, dilation_w),
         )
         scratch = Scratch((expanded_bytes if planar else 0, 0))
-        in_place_scratch = Scratch((expanded_bytes, input_h * input_w))
+        copy_bytes = input_h * input_w  # of a channel: where strides skip input, more than a plane
+        in_place_scratch = Scratch((max(expanded_bytes, copy_bytes), copy_bytes))
     elif words_alike:
         # Patches are read in the input, those that reach outside are gathered; a core that
         # multiplies 16-bit pairs gathers all of them where there is room.

@@ -5,6 +5,8 @@ The portable kernels are held against TFLM elsewhere (tests/firmware/runtime).
 
 from __future__ import annotations
 
+import attrs
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,15 +25,16 @@ KINDS = (
     OpKind.ADD,
     OpKind.AVERAGE_POOL_2D,
 )
+SCALED_KINDS = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.FULLY_CONNECTED)
 STACK_LIMIT_BYTES = 1024
 
 
-def models_of(kind: OpKind) -> list[SingleOpModel]:
+def models_of(kind: OpKind, count: int) -> list[SingleOpModel]:
     """Drawn one by one, to run in one process."""
     drawn: list[SingleOpModel] = []
 
     @settings(
-        max_examples=MODELS_PER_KIND,
+        max_examples=count,
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -52,18 +55,8 @@ def job_of(plan: CompiledPlan, model: SingleOpModel) -> Job:
     return Job(plan.data, bytes(arena))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=[kind.value for kind in KINDS])
-def test_own_kernels_equal_the_portable_ones(kind: OpKind) -> None:
-    cases: list[tuple[SingleOpModel, CompiledPlan]] = []
-    for model in models_of(kind):
-        graph = import_tflite(model.tflite, "model")
-        # All scratch that makes it fast, in place where that can be, and the least that works.
-        for options in (
-            CompileOptions(preserve_all=True),
-            CompileOptions(),
-            CompileOptions(arena_limit_bytes=1),
-        ):
-            cases.append((model, compile_graph(graph, options)))
+def assert_twins(cases: list[tuple[SingleOpModel, CompiledPlan]]) -> None:
+    """Runs every plan with both kinds of kernels, all plans of a kind in one process."""
     jobs = [job_of(plan, model) for model, plan in cases]
     portable = run_jobs(build_image("portable"), jobs)
     own = run_jobs(build_image("m33"), jobs)
@@ -74,3 +67,34 @@ def test_own_kernels_equal_the_portable_ones(kind: OpKind) -> None:
         scratch = [op.scratch_bytes for op in plan.ops]
         assert found.arena[where] == expected.arena[where], f"{model}, scratch {scratch}"
         assert found.stack_bytes <= STACK_LIMIT_BYTES
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.value for kind in KINDS])
+def test_own_kernels_equal_the_portable_ones(kind: OpKind) -> None:
+    cases: list[tuple[SingleOpModel, CompiledPlan]] = []
+    for model in models_of(kind, MODELS_PER_KIND):
+        graph = import_tflite(model.tflite, "model")
+        # All scratch that makes it fast, in place where that can be, and the least that works.
+        for options in (
+            CompileOptions(preserve_all=True),
+            CompileOptions(),
+            CompileOptions(arena_limit_bytes=1),
+        ):
+            cases.append((model, compile_graph(graph, options)))
+    assert_twins(cases)
+
+
+@pytest.mark.parametrize("kind", SCALED_KINDS, ids=[kind.value for kind in SCALED_KINDS])
+@pytest.mark.parametrize("finer", [2.0**7, 2.0**12])
+def test_multipliers_of_one_and_more(kind: OpKind, finer: float) -> None:
+    """Which shift left, and which the fast requantization is not for."""
+    cases: list[tuple[SingleOpModel, CompiledPlan]] = []
+    for model in models_of(kind, 30):
+        tensors = list(model.graph.tensors)
+        (output,) = model.graph.outputs
+        quantization = tensors[output].quantization
+        assert quantization is not None
+        fine = attrs.evolve(quantization, scales=quantization.scales / np.float32(finer))
+        tensors[output] = attrs.evolve(tensors[output], quantization=fine)
+        cases.append((model, compile_graph(attrs.evolve(model.graph, tensors=tensors))))
+    assert_twins(cases)
