@@ -12,16 +12,13 @@
 #include <stddef.h>
 
 #include "channel_block.h"
-#include "expand.h"
+#include "dsp.h"
 #include "int4.h"
 #include "kernels.h"
+#include "patches.h"
 #include "pixel_pair.h"
 #include "portable.h"
 #include "scaling.h"
-#include "window.h"
-
-/* A word of halves of one patch, then one of the other. */
-#define PAIR_STEP 2u
 
 /* The expanded weights take as much room as two pairs of patches. They pay from two pairs on. */
 #define EXPANDED_PAIRS  2u
@@ -32,132 +29,13 @@ typedef struct convolution {
     const int8_t *weights;
     const int32_t *bias, *multipliers;
     const int8_t *shifts;
-    const int8_t *input;
     int8_t *output;
-    uint32_t depth;     /* input channels of a group */
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
-    int8_t *bytes;      /* scratch, or NULL where patches are expanded from the input itself */
     uint32_t *expanded; /* scratch for weights, or NULL where they are used as they are */
-    uint32_t *patches;  /* scratch */
     uint32_t tile;      /* pixels whose patches have room, an even number */
+    jr_m33_patches patches;
     jr_m33_channel_block block;
 } convolution;
-
-/* Output pixel: image, row, column. */
-typedef struct position {
-    uint32_t n, y, x;
-} position;
-
-static void advance(const jsp_conv_params *p, position *at) {
-    if (++at->x == p->output_w) {
-        at->x = 0;
-        if (++at->y == p->output_h) {
-            at->y = 0;
-            at->n++;
-        }
-    }
-}
-
-/* Where a patch goes: expanded, or as bytes. */
-typedef struct cursor {
-    uint32_t *halves; /* NULL: bytes */
-    int8_t *bytes;
-} cursor;
-
-/* Memory functions cost more than they do here: rows of a patch are short. */
-static int8_t *copy(int8_t *to, const int8_t *from, uint32_t count) {
-    for (; count >= 4; count -= 4) {
-        jr_m33_write_word(to, jr_m33_read_word(from));
-        to += 4;
-        from += 4;
-    }
-    for (; count > 0; count--) {
-        *to++ = *from++;
-    }
-    return to;
-}
-
-static void put(cursor *to, const int8_t *from, uint32_t count) {
-    if (to->halves != NULL) {
-        to->halves = jr_m33_expand(to->halves, PAIR_STEP, from, count / 4u);
-    } else {
-        to->bytes = copy(to->bytes, from, count);
-    }
-}
-
-static void put_padding(cursor *to, int8_t value, uint32_t count) {
-    if (to->halves != NULL) {
-        const uint32_t halves = (uint32_t)(uint16_t)value * UINT32_C(0x00010001);
-        for (; count > 0; count -= 4) {
-            to->halves[0] = halves;
-            to->halves[PAIR_STEP] = halves;
-            to->halves += 2u * PAIR_STEP;
-        }
-    } else {
-        for (; count > 0; count--) {
-            *to->bytes++ = value;
-        }
-    }
-}
-
-/* Gathers a pixel's patch, from input channel `first_c` on. */
-static void gather(const convolution *c, const position *at, uint32_t first_c, cursor *to) {
-    const jsp_conv_params *p = c->p;
-    const uint32_t depth = c->depth, kernel_row = p->kernel_w * depth;
-    const int8_t pad = (int8_t)p->pad_value;
-    const int32_t top = (int32_t)(at->y * p->stride_h) - p->pad_top;
-    const int32_t left = (int32_t)(at->x * p->stride_w) - p->pad_left;
-    const jr_span rows = jr_clip_window(top, p->kernel_h, p->dilation_h, p->input_h);
-    const jr_span columns = jr_clip_window(left, p->kernel_w, p->dilation_w, p->input_w);
-    const uint32_t step = (uint32_t)p->dilation_w * p->input_c;
-    const uint32_t row_step = (uint32_t)p->dilation_h * p->input_w * p->input_c;
-    const uint32_t before = columns.begin * depth, inside = (columns.end - columns.begin) * depth;
-    const uint32_t after = kernel_row - before - inside;
-    const int8_t *row;
-    uint32_t ky, i;
-    if (inside == 0 || rows.begin == rows.end) {
-        put_padding(to, pad, p->kernel_h * kernel_row);
-        return;
-    }
-    row = c->input + first_c +
-          ((at->n * p->input_h + (uint32_t)(top + (int32_t)(rows.begin * p->dilation_h))) *
-               p->input_w +
-           (uint32_t)(left + (int32_t)(columns.begin * p->dilation_w))) *
-              p->input_c;
-    put_padding(to, pad, rows.begin * kernel_row);
-    for (ky = rows.begin; ky < rows.end; ky++) {
-        put_padding(to, pad, before);
-        if (step == depth) {
-            put(to, row, inside);
-        } else {
-            const int8_t *from = row;
-            for (i = columns.begin; i < columns.end; i++) {
-                put(to, from, depth);
-                from += step;
-            }
-        }
-        put_padding(to, pad, after);
-        row += row_step;
-    }
-    put_padding(to, pad, (p->kernel_h - rows.end) * kernel_row);
-}
-
-/* Expands the patch of `at` as the tile's `number`th. */
-static void load_patch(const convolution *c, const position *at, uint32_t first_c,
-                       uint32_t number) {
-    uint32_t *halves = c->patches + number / 2u * c->row_bytes + number % 2u;
-    cursor to = {halves, c->bytes};
-    if (c->bytes == NULL) {
-        gather(c, at, first_c, &to);
-        return;
-    }
-    to.halves = NULL;
-    gather(c, at, first_c, &to);
-    while (to.bytes < c->bytes + c->row_bytes) {
-        *to.bytes++ = 0; /* the row's padding in the plan may be anything */
-    }
-    jr_m33_expand(halves, PAIR_STEP, c->bytes, c->row_bytes / 4u);
-}
 
 /* Four rows of weights, as channel_block.S has them. */
 static void expand_weights(uint32_t *halves, const int8_t *rows, uint32_t row_bytes) {
@@ -192,12 +70,12 @@ static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, i
     }
     block->output = output + first;
     if (pixels >= 2u) {
-        block->inputs = c->patches;
+        block->inputs = c->patches.halves;
         block->output_step = c->p->output_c;
         jr_m33_run_channel_block(block, pixels / 2u);
     }
     if ((pixels & 1u) != 0) {
-        block->inputs = c->patches + pixels / 2u * c->row_bytes;
+        block->inputs = c->patches.halves + pixels / 2u * c->row_bytes;
         block->output_step = 0;
         jr_m33_run_channel_block(block, 1);
     }
@@ -254,7 +132,7 @@ static void run_group(convolution *c, uint32_t first, uint32_t pixels, int8_t *o
         int8_t *of_pair[2];
         of_pair[0] = output + i * p->output_c;
         of_pair[1] = i + 1u < pixels ? of_pair[0] + p->output_c : of_pair[0];
-        run_pixel_pair(c, first, count, c->patches + i / 2u * c->row_bytes, of_pair);
+        run_pixel_pair(c, first, count, c->patches.halves + i / 2u * c->row_bytes, of_pair);
     }
 }
 
@@ -262,17 +140,14 @@ static void run(convolution *c) {
     const jsp_conv_params *p = c->p;
     uint32_t left = (uint32_t)p->batch * p->output_h * p->output_w;
     int8_t *output = c->output;
-    position next = {0, 0, 0};
+    jr_m33_position next = {0, 0, 0};
     while (left > 0) {
         const uint32_t pixels = left < c->tile ? left : c->tile;
-        const position first = next;
-        uint32_t g, i;
+        const jr_m33_position first = next;
+        uint32_t g;
         for (g = 0; g < p->groups; g++) {
             next = first;
-            for (i = 0; i < pixels; i++) {
-                load_patch(c, &next, g * c->depth, i);
-                advance(p, &next);
-            }
+            jr_m33_load_patches(&c->patches, &next, g * c->patches.depth, pixels);
             run_group(c, g * ((uint32_t)p->output_c / p->groups), pixels, output);
         }
         output += pixels * p->output_c;
@@ -284,13 +159,13 @@ static void run(convolution *c) {
 static bool lay_out(convolution *c, int8_t *scratch, uint32_t scratch_bytes) {
     const uint32_t pair_bytes = c->row_bytes * 4u;
     uint32_t pairs;
-    c->bytes = NULL;
+    c->patches.bytes = NULL;
     c->expanded = NULL;
-    if ((c->depth & 3u) != 0) {
+    if ((c->patches.depth & 3u) != 0) {
         if (scratch_bytes < c->row_bytes) {
             return false;
         }
-        c->bytes = scratch;
+        c->patches.bytes = scratch;
         scratch += c->row_bytes;
         scratch_bytes -= c->row_bytes;
     }
@@ -301,7 +176,7 @@ static bool lay_out(convolution *c, int8_t *scratch, uint32_t scratch_bytes) {
         scratch += EXPANDED_PAIRS * pair_bytes;
         c->tile = (pairs - EXPANDED_PAIRS) * 2u;
     }
-    c->patches = (uint32_t *)(void *)scratch;
+    c->patches.halves = (uint32_t *)(void *)scratch;
     return pairs > 0;
 }
 
@@ -313,10 +188,12 @@ void jr_conv_2d_run(const jr_args *args) {
     c.bias = (const int32_t *)(args->plan + p->bias_offset);
     c.multipliers = (const int32_t *)(args->plan + p->multipliers_offset);
     c.shifts = (const int8_t *)(args->plan + p->shifts_offset);
-    c.input = jr_input(args, 0);
     c.output = jr_output(args, 0);
-    c.depth = (uint32_t)p->input_c / p->groups;
-    c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
+    c.patches.p = p;
+    c.patches.input = jr_input(args, 0);
+    c.patches.depth = (uint32_t)p->input_c / p->groups;
+    c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.patches.depth + 3u) & ~UINT32_C(3);
+    c.patches.row_bytes = c.row_bytes;
     if (jr_has_int4_weights(args) ||
         !lay_out(&c, (int8_t *)jr_scratch(args), args->op->scratch_bytes) ||
         !jr_m33_can_scale(c.bias, p->output_c, c.shifts, p->output_c, c.row_bytes)) {
