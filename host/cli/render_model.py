@@ -68,6 +68,9 @@ def print_quantization(result: QuantizationResult, target: Path) -> None:
     """Prints the report to stdout, the layers that hurt most first."""
     report, console = result.report, Console(highlight=False, markup=False)
     calibration = report["calibration"]
+    errors = report["error_mean_by_ranges"]
+    others = ", ".join(f"{name}: {errors[name]:.4g}" for name in errors if name != report["ranges"])
+    ranges = f"{report['ranges']} ({others})"
     print_rows(
         console,
         [
@@ -77,13 +80,17 @@ def print_quantization(result: QuantizationResult, target: Path) -> None:
                 "Error",
                 f"{report['error_mean']:.4g} mean over {calibration['hold_out_count']} samples",
             ),
-            ("Ranges", f"{report['ranges']}, from {calibration['calibration_count']} samples"),
+            ("Ranges", f"{ranges}, from {calibration['calibration_count']} samples"),
         ],
     )
-    table = Table(box=box.SIMPLE_HEAD, caption="the worst layers; errors are parts of the range")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        caption="the layers that hurt most: the output's mean error with one layer alone "
+        "quantized; the layer's own error as a part of its range, and values at int8's ends",
+    )
     for name in ("layer", "kind"):
         table.add_column(name, overflow="fold")
-    for name in ("error", "saturated"):
+    for name in ("alone", "error", "saturated"):
         table.add_column(name, justify="right")
     layers = {layer["name"]: layer for layer in report["layers"]}
     for name in report["worst_layers"]:
@@ -91,6 +98,7 @@ def print_quantization(result: QuantizationResult, target: Path) -> None:
         table.add_row(
             name,
             layer["kind"],
+            f"{layer['sensitivity']:.2g}",
             f"{layer['relative_error']:.2%}",
             f"{layer['saturated_share']:.1%}",
         )

@@ -1,4 +1,4 @@
-"""What quantization does to each layer: sensitivity and saturation."""
+"""What quantization does to each layer: error, saturation and sensitivity."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.distillation.inference import TfliteRunner
+from host.distillation.quantization import Quantized, quantize_alone
 from host.models.graph import Graph
 from host.models.tflite_writer import write_float_tflite
 
 _MOST_SAMPLES = 32
+_MOST_SAMPLES_ALONE = 16
+"""Every layer runs the whole model that often."""
 
 
 def layer_errors(
-    graph: Graph, quantized: bytes, samples: NDArray[np.float32]
+    graph: Graph, quantized: Quantized, samples: NDArray[np.float32]
 ) -> list[dict[str, Any]]:
-    """Each op's output: how far it is from float32's, and the share of its values at int8's ends.
+    """How far each op's output is from float32's, and what the op alone does to the model's.
 
     Args:
-        graph: the float model; ``quantized`` is the file made of it.
-        samples: [n, *input shape], of which the first 32 are run.
+        graph: the float model; ``quantized`` was made of it.
+        samples: [n, *input shape], of which the first ones are run.
 
     Returns:
-        Plain JSON values, in the graph's order: ``name``, ``kind``, ``error_mean``,
-        ``relative_error`` (a part of the output's range), ``saturated_share``.
+        Plain JSON values, in the graph's order: ``name``, ``kind``; of the op's own output, with
+        what came before it quantized too, ``error_mean``, ``relative_error`` (a part of its range)
+        and ``saturated_share`` (of values at an end of int8); ``sensitivity``, the mean error of
+        the model's output where this op alone is quantized.
+
+    Raises:
+        ModelError: the quantizer refuses the model.
     """
-    exact = TfliteRunner(write_float_tflite(graph), preserve_all=True)
-    coarse = TfliteRunner(quantized, preserve_all=True)
+    model = write_float_tflite(graph)
+    exact = TfliteRunner(model, preserve_all=True)
+    coarse = TfliteRunner(quantized.tflite, preserve_all=True)
     names = [graph.tensors[op.outputs[0]].name for op in graph.ops]
     errors: dict[str, list[float]] = {name: [] for name in names}
     spans: dict[str, list[float]] = {name: [] for name in names}
@@ -43,6 +52,8 @@ def layer_errors(
                 errors[name].append(float(np.abs(difference).mean()))
                 spans[name].append(float(np.ptp(expected[name])))
                 saturated[name].append(ends.get(name, 0.0))
+    few = samples[:_MOST_SAMPLES_ALONE]
+    outputs = exact.run_all(few)
     return [
         {
             "name": name,
@@ -50,7 +61,14 @@ def layer_errors(
             "error_mean": float(np.mean(errors[name])),
             "relative_error": float(np.mean(errors[name]) / (max(spans[name]) or 1.0)),
             "saturated_share": float(np.mean(saturated[name])),
+            "sensitivity": _error(TfliteRunner(quantize_alone(graph, op, quantized)), few, outputs),
         }
         for name, op in zip(names, graph.ops, strict=True)
         if errors[name]
     ]
+
+
+def _error(
+    runner: TfliteRunner, samples: NDArray[np.float32], outputs: NDArray[np.float32]
+) -> float:
+    return float(np.abs(runner.run_all(samples) - outputs).mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,13 +15,16 @@ from numpy.typing import NDArray
 
 from host.distillation.inference import TfliteRunner, quiet
 from host.errors import ModelError
-from host.models.graph import Graph
+from host.models.graph import Graph, Op
 from host.models.tflite_buffers import inline_buffers
 from host.models.tflite_writer import SIGNATURE_KEY, write_float_tflite
 
 PRECISIONS = ("int8", "int4")
 CLIPPED_PERCENTILES = (0.1, 99.9)
-"""Of a tensor's values over the calibration samples, where the ends are cut off."""
+"""Of a tensor's values over all calibration samples, where the ends are cut off."""
+
+_VALUES_OF_A_SAMPLE = 1024
+"""How many of a tensor's values a sample adds to those that percentiles are taken of."""
 
 _CHANNELWISE = qtyping.QuantGranularity.CHANNELWISE
 _TENSORWISE = qtyping.QuantGranularity.TENSORWISE
@@ -36,8 +40,14 @@ class Quantized:
     tflite: bytes
     precision: str
     ranges: str
-    hold_out_error_mean: float
-    """Mean absolute difference from float32 over the hold-out."""
+    errors_by_ranges: Mapping[str, float]
+    """Mean absolute difference from float32 over the hold-out, with each choice of ranges."""
+    limits: Ranges
+    """The chosen ranges: the quantizer's statistics of each activation, by its name."""
+
+    @property
+    def hold_out_error_mean(self) -> float:
+        return self.errors_by_ranges[self.ranges]
 
 
 def quantize(
@@ -59,20 +69,33 @@ def quantize(
     expected = TfliteRunner(model).run_all(hold_out)
     tool = _tool(model, precision)
     plain = _ranges(tool, graph, calibration)
-    candidates = []
-    for name, ranges in (("min-max", plain), ("clipped", _clipped(model, plain, calibration))):
-        data = _apply(_tool(model, precision), ranges, graph)
-        error = float(np.abs(TfliteRunner(data).run_all(hold_out) - expected).mean())
-        candidates.append(Quantized(data, precision, name, error))
-    return min(candidates, key=lambda candidate: candidate.hold_out_error_mean)
+    limits = {"min-max": plain, "clipped": _clipped(model, plain, calibration)}
+    models, errors = {}, {}
+    for name, ranges in limits.items():
+        models[name] = _apply(_tool(model, precision), ranges, graph)
+        errors[name] = float(np.abs(TfliteRunner(models[name]).run_all(hold_out) - expected).mean())
+    best = min(errors, key=errors.__getitem__)
+    return Quantized(models[best], precision, best, errors, limits[best])
 
 
-def _tool(model: bytes, precision: str) -> quantizer.Quantizer:
+def quantize_alone(graph: Graph, op: Op, whole: Quantized) -> bytes:
+    """The model with this one op quantized as in ``whole``, and the others left in float32.
+
+    Raises:
+        ModelError: the quantizer refuses the model.
+    """
+    scope = f"^{re.escape(graph.tensors[op.outputs[0]].name)};$"
+    tool = _tool(write_float_tflite(graph), whole.precision, scope)
+    return _apply(tool, whole.limits, graph)
+
+
+def _tool(model: bytes, precision: str, scope: str = ".*") -> quantizer.Quantizer:
+    """``scope``: a regular expression for an op's outputs, each name with a semicolon after it."""
     tool = quantizer.Quantizer(bytearray(model))
-    tool.add_static_config(".*", _OPS.ALL_SUPPORTED, 8, 8, weight_granularity=_CHANNELWISE)
+    tool.add_static_config(scope, _OPS.ALL_SUPPORTED, 8, 8, weight_granularity=_CHANNELWISE)
     if precision == "int4":
-        tool.add_static_config(".*", _OPS.CONV_2D, 8, 4, weight_granularity=_CHANNELWISE)
-        tool.add_static_config(".*", _OPS.FULLY_CONNECTED, 8, 4, weight_granularity=_TENSORWISE)
+        tool.add_static_config(scope, _OPS.CONV_2D, 8, 4, weight_granularity=_CHANNELWISE)
+        tool.add_static_config(scope, _OPS.FULLY_CONNECTED, 8, 4, weight_granularity=_TENSORWISE)
     return tool
 
 
@@ -101,16 +124,25 @@ def _clipped(model: bytes, plain: Ranges, samples: NDArray[np.float32]) -> Range
         runner.run(sample)
         for name, values in runner.tensors().items():
             if name in plain:
-                seen.setdefault(name, []).append(np.percentile(values, CLIPPED_PERCENTILES))
+                seen.setdefault(name, []).append(_drawn(values))
     return {name: _narrowed(limits, seen.get(name)) for name, limits in plain.items()}
 
 
-def _narrowed(limits: Mapping[str, Any], percentiles: list[Any] | None) -> dict[str, Any]:
-    if not percentiles:
+def _drawn(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Some of the values, by lot: every n-th would leave channels out."""
+    if values.size <= _VALUES_OF_A_SAMPLE:
+        return values.reshape(-1).copy()
+    lot = np.random.default_rng(values.size)
+    places = lot.choice(values.size, _VALUES_OF_A_SAMPLE, replace=False, shuffle=False)
+    return values.reshape(-1)[places]
+
+
+def _narrowed(limits: Mapping[str, Any], seen: list[NDArray[np.float32]] | None) -> dict[str, Any]:
+    if not seen:
         return dict(limits)
-    low, high = np.stack(percentiles).T
+    low, high = np.percentile(np.concatenate(seen), CLIPPED_PERCENTILES)
     return {
         **limits,
-        "min": np.maximum(limits["min"], np.float32(low.min())),
-        "max": np.minimum(limits["max"], np.float32(high.max())),
+        "min": np.maximum(limits["min"], np.float32(low)),
+        "max": np.minimum(limits["max"], np.float32(high)),
     }

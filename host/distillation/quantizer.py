@@ -51,12 +51,14 @@ def quantize_model(
     progress(f"quantizing to {precision} with {len(to_calibrate)} samples")
     quantized = quantize(graph, to_calibrate, hold_out, precision)
     progress("comparing the layers")
-    layers = layer_errors(graph, quantized.tflite, hold_out)
-    worst = sorted(layers, key=lambda layer: -float(layer["relative_error"]))[:_WORST_LAYERS]
+    layers = layer_errors(graph, quantized, hold_out)
+    worst = sorted(layers, key=lambda layer: -float(layer["sensitivity"]))[:_WORST_LAYERS]
+    notes = (*calibration.notes, *graph.notes)
     report = {
         "model": str(model),
         "precision": precision,
         "ranges": quantized.ranges,
+        "error_mean_by_ranges": dict(quantized.errors_by_ranges),
         "calibration": {
             "source": calibration.source,
             "sha256": calibration.sha256,
@@ -68,8 +70,9 @@ def quantize_model(
         "quantized_bytes": len(quantized.tflite),
         "layers": layers,
         "worst_layers": [layer["name"] for layer in worst],
+        "notes": list(notes),
     }
-    return QuantizationResult(quantized.tflite, report, calibration.notes)
+    return QuantizationResult(quantized.tflite, report, notes)
 
 
 if __name__ == "__main__":

@@ -92,13 +92,13 @@ def profile_model(
     float_model = write_float_tflite(graph)
     progress("running the float model")
     expected = TfliteRunner(float_model).run_all(hold_out)
-    candidates, errors = {}, {}
+    quantized, errors = {}, {}
     for precision in PRECISIONS:
         progress(f"quantizing to {precision}")
-        quantized = quantize(graph, to_calibrate, hold_out, precision)
-        candidates[precision] = quantized.tflite
-        found = TfliteRunner(quantized.tflite).run_all(hold_out)
-        errors[precision] = {**compare(expected, found), "ranges": quantized.ranges}
+        found = quantized[precision] = quantize(graph, to_calibrate, hold_out, precision)
+        outputs = TfliteRunner(found.tflite).run_all(hold_out)
+        errors[precision] = {**compare(expected, outputs), "ranges": found.ranges}
+    candidates = {precision: found.tflite for precision, found in quantized.items()}
     details = {
         "calibration": {
             "source": calibration.source,
@@ -113,12 +113,13 @@ def profile_model(
         "output_range": [float(expected.min()), float(expected.max())],
     }
     progress("comparing the layers")
-    details["layers"] = layer_errors(graph, candidates["int8"], hold_out)
+    details["layers"] = layer_errors(graph, quantized["int8"], hold_out)
     details["candidates"] = {
         precision: hashlib.sha256(data).hexdigest() for precision, data in candidates.items()
     }
     run = _Run(model, graph, candidates, float_model, hold_out[0])
-    return Profiled(_vector(run, details, options, progress), candidates, calibration.notes)
+    notes = (*calibration.notes, *graph.notes)
+    return Profiled(_vector(run, details, options, progress), candidates, notes)
 
 
 def _profile_int8(
