@@ -22,6 +22,7 @@ typedef struct convolution {
     const jsp_conv_params *p;
     uint32_t depth;     /* input channels of a group */
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
+    bool packed;        /* the plan's weights are */
     uint32_t *weights;  /* scratch */
     int8_t *patches;    /* scratch */
     uint32_t tile;      /* patches it has room for */
@@ -93,7 +94,8 @@ static void gather(const convolution *c, const position *at, uint32_t first_c, i
 static void prepare_block(convolution *c, uint32_t first, uint32_t count) {
     const jsp_conv_params *p = c->p;
     const uint8_t *plan = c->args->plan;
-    const int8_t *rows = (const int8_t *)(plan + p->weights_offset) + first * c->row_bytes;
+    const uint32_t stored_bytes = c->packed ? jr_int4_row_bytes(c->row_bytes) : c->row_bytes;
+    const int8_t *rows = (const int8_t *)(plan + p->weights_offset) + first * stored_bytes;
     const int32_t *bias = (const int32_t *)(plan + p->bias_offset) + first;
     const int32_t *multipliers = (const int32_t *)(plan + p->multipliers_offset) + first;
     const int8_t *shifts = (const int8_t *)(plan + p->shifts_offset) + first;
@@ -107,13 +109,21 @@ static void prepare_block(convolution *c, uint32_t first, uint32_t count) {
         exact->multiplier = multipliers[channel];
         exact->shift = shifts[channel];
         jr_m0_prepare_scaling(&c->block.scaling[i], exact);
-        row[i] = rows + channel * c->row_bytes;
+        row[i] = rows + channel * stored_bytes;
         minus_bias[i] = 0u - (uint32_t)bias[channel];
     }
     c->block.initial[0] = minus_bias[0] + (minus_bias[1] << 16);
     c->block.initial[1] = minus_bias[2] + (minus_bias[3] << 16);
     c->block.initial[2] = minus_bias[1];
     c->block.initial[3] = minus_bias[3];
+    if (c->packed) {
+        for (i = 0; i < JR_M0_BLOCK_CHANNELS; i += 2) {
+            jr_m0_expand_int4_weights(c->weights + i, (const uint32_t *)(const void *)row[i],
+                                      (const uint32_t *)(const void *)row[i + 1u], c->row_bytes);
+        }
+        c->run_channels = jr_m0_conv_run_block;
+        return;
+    }
     lower_usable = jr_m0_expand_weights(c->weights, row[0], row[1], c->row_bytes);
     upper_usable = jr_m0_expand_weights(c->weights + 2, row[2], row[3], c->row_bytes);
     c->run_channels =
@@ -248,8 +258,9 @@ void jr_conv_2d_run(const jr_args *args) {
     c.p = p;
     c.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.depth + 3u) & ~UINT32_C(3);
+    c.packed = jr_has_int4_weights(args);
     weights_bytes = c.row_bytes * (2u * JR_M0_BLOCK_CHANNELS);
-    if (jr_has_int4_weights(args) || args->op->scratch_bytes < weights_bytes) {
+    if (args->op->scratch_bytes < weights_bytes) {
         jr_conv_2d_run_portable(args);
         return;
     }

@@ -12,4 +12,8 @@
  */
 bool jr_m0_expand_weights(uint32_t *words, const int8_t *a, const int8_t *b, uint32_t count);
 
+/* The same of packed rows (int4.h). conv_block.S may always use them. */
+void jr_m0_expand_int4_weights(uint32_t *words, const uint32_t *a, const uint32_t *b,
+                               uint32_t count);
+
 #endif

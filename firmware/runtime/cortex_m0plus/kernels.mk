@@ -5,4 +5,4 @@ JR_CONV_2D := $(JR_M0)/conv_2d.c $(JR_M0)/conv_block.S $(JR_M0)/conv_block_plain
     $(JR_M0)/expand_weights.c $(JR_M0)/scaling.c $(JR_M0)/portable_conv_2d.c
 JR_DEPTHWISE_CONV_2D := $(JR_M0)/depthwise_conv_2d.c $(JR_M0)/portable_depthwise_conv_2d.c
 JR_FULLY_CONNECTED := $(JR_M0)/fully_connected.c $(JR_M0)/dot_product.S \
-    $(JR_M0)/portable_fully_connected.c
+    $(JR_M0)/dot_product_int4.S $(JR_M0)/portable_fully_connected.c
