@@ -11,6 +11,8 @@ from host.targeting.simulate.models import GraphBuilder
 
 Network = Callable[[int, int], Graph]
 """From a seed and a width, which multiplies channels."""
+SMALL = 4
+"""Below this width networks are for the smallest boards."""
 
 
 def _builder(name: str, seed: int) -> tuple[GraphBuilder, np.random.Generator]:
@@ -21,10 +23,22 @@ def _classify(build: GraphBuilder, source: int, classes: int) -> Graph:
     return build.build(build.softmax(build.fully_connected(source, classes)))
 
 
+def _side(draw: np.random.Generator, low: int, high: int, width: int) -> int:
+    """Pixels; few where the width says that a board of 2 KB is meant."""
+    return int(draw.integers(5, 8) if width < SMALL else draw.integers(low, high))
+
+
+def _average(build: GraphBuilder, source: int) -> int:
+    """Of a channel, over all pixels."""
+    _, height, columns, _ = build.shape(source)
+    window = height, columns
+    return build.pool(OpKind.AVERAGE_POOL_2D, source, window, (1, 1), Padding.VALID)
+
+
 def plain_cnn(seed: int, width: int) -> Graph:
     """3x3 convolutions and pooling, as for small images."""
     build, draw = _builder("plain_cnn", seed)
-    side, channels = int(draw.integers(10, 30)), int(draw.choice([1, 3]))
+    side, channels = _side(draw, 10, 30, width), int(draw.choice([1, 3]))
     at = build.input((1, side, side + 2, channels))
     for level in range(2):
         at = build.convolution(at, width * (level + 1) + int(draw.integers(0, 4)), (3, 3))
@@ -35,20 +49,18 @@ def plain_cnn(seed: int, width: int) -> Graph:
 def separable_cnn(seed: int, width: int) -> Graph:
     """Depthwise and pointwise convolutions, as for keywords."""
     build, draw = _builder("separable_cnn", seed)
-    at = build.input((1, int(draw.integers(16, 50)), int(draw.integers(8, 20)), 1))
+    at = build.input((1, _side(draw, 16, 50, width), _side(draw, 8, 20, width), 1))
     at = build.convolution(at, 4 * width, (10, 4), stride=(2, 2))
     for _ in range(int(draw.integers(2, 4))):
         at = build.depthwise(at, (3, 3))
         at = build.convolution(at, 4 * width, (1, 1))
-    _, height, columns, _ = build.shape(at)
-    at = build.pool(OpKind.AVERAGE_POOL_2D, at, (height, columns), (1, 1), Padding.VALID)
-    return _classify(build, at, 12)
+    return _classify(build, _average(build, at), 12)
 
 
 def residual(seed: int, width: int) -> Graph:
     """Convolutions with a way around them."""
     build, draw = _builder("residual", seed)
-    side = int(draw.integers(8, 24))
+    side = _side(draw, 8, 24, width)
     at = build.convolution(build.input((1, side, side, 3)), 2 * width, (3, 3))
     for level in (2, 4):
         stride = (1, 1) if level == 2 else (2, 2)
@@ -56,7 +68,8 @@ def residual(seed: int, width: int) -> Graph:
         at = build.convolution(at, level * width, (3, 3), stride=stride)
         at = build.convolution(at, level * width, (3, 3))
         at = build.elementwise(OpKind.ADD, at, around)
-    return _classify(build, build.mean(at, (1, 2)), 10)
+    squeezed = _average(build, at) if width < SMALL else build.mean(at, (1, 2))
+    return _classify(build, squeezed, 10)
 
 
 def perceptron(seed: int, width: int) -> Graph:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +14,19 @@ import numpy as np
 from host.compiler import PlannedOp
 from host.errors import ConfigError
 from host.files import write_text
-from host.targeting.simulate.fit import INTERVAL, Fit, Residuals, fit
+from host.targeting.simulate.fit import INTERVAL, Fit, Residuals
+from host.targeting.simulate.learning import counts_in, find_flash_cache, fits_of
 from host.targeting.simulate.samples import Sample
-from host.targeting.simulate.work import Work, work_of
+from host.targeting.simulate.work import UNPACKED, work_of
 
 SCHEMA = "calibration/1"
 FILE_NAME = "calibration.json"
+_RECORD_BYTES = 128
+"""Of an op and its output tensor in a plan, about."""
 _LEAST_ERROR = 0.02
 """No prediction claims to be closer than this."""
+_PACKED_ERROR = 0.5
+"""Where packed weights were not measured, but the same work with bytes."""
 _UNKNOWN_WAY_ERROR = 1.0
 """Where no op of the kind and way was measured: a factor of two."""
 
@@ -78,8 +82,8 @@ class Calibration:
             ConfigError: there is nothing in them to fit.
         """
         stores = tuple(sorted({sample.store for sample in samples}, reverse=True))  # ram, flash
-        cache_bytes = _flash_cache(samples)
-        fits = _fits(samples, stores, cache_bytes)
+        cache_bytes = find_flash_cache(samples)
+        fits = fits_of(samples, stores, cache_bytes)
         if not fits:
             raise ConfigError("there are too few measured ops to fit a cost model to")
         return cls(
@@ -186,10 +190,14 @@ class Calibration:
     def _predict_op(self, op: PlannedOp, store: str, plan_bytes: int) -> tuple[float, float]:
         """Cycles, and the relative error that ``INTERVAL`` of such ops stay within."""
         work = work_of(op)
-        counts = _counts(work, op, store, plan_bytes, self.flash_cache_bytes)
+        counts = counts_in(work, op, store, plan_bytes, self.flash_cache_bytes)
         known = self.fits.get((work.way, store))
         if known is not None:
             return known.cycles(counts), known.residuals.p90
+        if op.kind in UNPACKED:
+            unpacked = attrs.evolve(op, kind=UNPACKED[op.kind])
+            cycles, error = self._predict_op(unpacked, store, plan_bytes)
+            return cycles, max(error, _PACKED_ERROR)
         kin = [entry for (way, _), entry in self.fits.items() if way == work.way] or [
             entry for (way, _), entry in self.fits.items() if way.partition("/")[0] == work.kind
         ]
@@ -197,69 +205,6 @@ class Calibration:
             return max(entry.cycles(counts) for entry in kin), _UNKNOWN_WAY_ERROR
         moved = op.macs or sum(op.input_bytes) + op.output_bytes
         return moved * self.typical.median, _UNKNOWN_WAY_ERROR
-
-
-_RECORD_BYTES = 128
-"""Of an op and its output tensor in a plan, about."""
-_CACHE_SIZES = (None, *(round(2 ** (step / 4)) for step in range(44, 69)))  # 2 to 128 KB
-_CACHE_WAYS = 2
-_CLEAR_GAIN = 0.9
-"""A cache is believed in where it takes this part of the residuals or less."""
-
-
-def _missed(read_bytes: float, cache_bytes: int) -> float:
-    """Bytes that miss when ``read_bytes`` in a row are read again and again.
-
-    Of a cache that replaces the least recently used line, a set that has one line too many
-    misses on all of them.
-    """
-    excess = max(0.0, read_bytes - cache_bytes)
-    return min(read_bytes, (_CACHE_WAYS + 1) * excess)
-
-
-def _counts(
-    work: Work, op: PlannedOp, store: str, plan_bytes: int, cache_bytes: int | None
-) -> dict[str, float]:
-    """The counts of ``work``, and the bytes that come from flash because no cache has them.
-
-    Between two runs of an op the plan's other constants are read; between its passes its own.
-    """
-    size = op.constant_bytes
-    if store != "flash" or cache_bytes is None or not size:
-        return work.counts
-    first = size * _missed(plan_bytes, cache_bytes) / plan_bytes
-    further = (work.passes - 1.0) * _missed(size, cache_bytes)
-    return {**work.counts, "missed_byte": first + further}
-
-
-def _fits(
-    samples: Sequence[Sample], stores: Sequence[str], cache_bytes: int | None
-) -> dict[tuple[str, str], Fit]:
-    by_way: dict[tuple[str, str], list[tuple[dict[str, float], int]]] = defaultdict(list)
-    for sample in samples:
-        work = work_of(sample.op)
-        # Where the plan lies does not matter to an op that reads nothing of it.
-        for store in [sample.store] if sample.op.constant_bytes else stores:
-            counts = _counts(work, sample.op, store, sample.plan_bytes, cache_bytes)
-            by_way[work.way, store].append((counts, sample.cycles))
-    fits = {
-        key: fit([counts for counts, _ in rows], [cycles for _, cycles in rows])
-        for key, rows in sorted(by_way.items())
-    }
-    return {key: entry for key, entry in fits.items() if entry is not None}
-
-
-def _flash_cache(samples: Sequence[Sample]) -> int | None:
-    """The size of cache with which the flash's reads are explained best."""
-    in_flash = [sample for sample in samples if sample.store == "flash"]
-
-    def error(cache_bytes: int | None) -> float:
-        fits = _fits(in_flash, ["flash"], cache_bytes).values()
-        return sum(entry.residuals.p90 * entry.residuals.count for entry in fits)
-
-    errors = {size: error(size) for size in _CACHE_SIZES}
-    best = min(errors, key=lambda size: errors[size])
-    return best if errors[best] < _CLEAR_GAIN * errors[None] else None
 
 
 def _typical(samples: Iterable[Sample]) -> Typical:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import attrs
 import numpy as np
@@ -43,15 +44,27 @@ class Fit:
         return sum(self.weights.get(name, 0.0) * value for name, value in counts.items())
 
 
-def fit(counts: Sequence[Mapping[str, float]], cycles: Sequence[float]) -> Fit | None:
+def fit(
+    counts: Sequence[Mapping[str, float]],
+    cycles: Sequence[float],
+    *,
+    names: AbstractSet[str] | None = None,
+    judged: Sequence[bool] | None = None,
+) -> Fit | None:
     """Weights with the least relative errors; None where there are too few samples.
 
     The residuals are of a cross-validation: every sample is foretold by a fit without it.
+
+    Args:
+        names: the counts that may have a weight; None: all.
+        judged: which samples the residuals are of; None: all.
     """
-    if len(counts) < _LEAST_SAMPLES:
+    chosen = np.ones(len(counts), bool) if judged is None else np.array(judged, bool)
+    if int(chosen.sum()) < _LEAST_SAMPLES:
         return None
-    names = sorted({name for entry in counts for name in entry})
-    matrix = np.array([[entry.get(name, 0.0) for name in names] for entry in counts])
+    known = {name for entry in counts for name in entry}
+    columns = sorted(known if names is None else known & names)
+    matrix = np.array([[entry.get(name, 0.0) for name in columns] for entry in counts])
     target = np.asarray(cycles, dtype=np.float64)
     fold_of = np.arange(len(target)) % min(FOLDS, len(target))
     errors = np.empty(len(target))
@@ -60,8 +73,8 @@ def fit(counts: Sequence[Mapping[str, float]], cycles: Sequence[float]) -> Fit |
         foretold = matrix[left_out] @ _solve(matrix[~left_out], target[~left_out])
         errors[left_out] = foretold / target[left_out] - 1.0
     solution = _solve(matrix, target)
-    weights = {name: float(w) for name, w in zip(names, solution, strict=True) if w > 0.0}
-    return Fit(weights, Residuals.of(errors))
+    weights = {name: float(w) for name, w in zip(columns, solution, strict=True) if w > 0.0}
+    return Fit(weights, Residuals.of(errors[chosen]))
 
 
 def _solve(matrix: NDArray[np.float64], cycles: NDArray[np.float64]) -> NDArray[np.float64]:

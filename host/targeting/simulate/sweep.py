@@ -20,6 +20,8 @@ from protocol.plan import PlanOp
 
 SEED = 2024
 _TRIES = 60
+_ROOMY_BYTES = 24_000
+"""More than any op's scratch is worth."""
 _KERNELS = ((1, 1), (1, 1), (3, 3), (3, 3), (3, 3), (5, 5), (3, 1), (1, 5), (2, 2), (10, 4))
 
 
@@ -34,7 +36,7 @@ class Room:
 
 @attrs.frozen(eq=False)
 class SweepModel:
-    """``options`` are those of the board, or with less arena so that kernels get no scratch."""
+    """A model of one op; of a further one where that has to give it room or an operand."""
 
     graph: Graph
     plan: CompiledPlan
@@ -72,7 +74,7 @@ class _Draw:
         return 1, height, width, channels
 
 
-def _convolution(draw: _Draw, channels: int) -> Graph:
+def _convolution(draw: _Draw, channels: int, roomy: bool = False) -> Graph:
     build = GraphBuilder(draw.seed)
     kernel = _KERNELS[draw.one_of(*range(len(_KERNELS)))]
     stride = (2, 2) if draw.chance(0.3) else (1, 1)
@@ -92,11 +94,15 @@ def _convolution(draw: _Draw, channels: int) -> Graph:
         padding=padding,
         groups=groups,
     )
+    if roomy:
+        # A larger op behind it: in its arena a planner has room for a large tile of patches.
+        rows = _ROOMY_BYTES // math.prod(build.shape(output)[2:])
+        output = build.pad(output, [(0, 0), (0, rows), (0, 0), (0, 0)])
     return build.build(output)
 
 
 def _conv_words(draw: _Draw) -> Graph:
-    return _convolution(draw, 4 * draw.size(1, 32))
+    return _convolution(draw, 4 * draw.size(1, 32), roomy=draw.chance(0.5))
 
 
 def _conv_odd(draw: _Draw) -> Graph:
@@ -236,14 +242,16 @@ class _Family:
     count: int
     lean: int = 0
     """How many more are drawn for kernels without scratch."""
+    in_place: bool = False
+    """Whether the op can work in place; then a third of them is kept from it."""
 
 
 _FAMILIES = (
-    _Family(_conv_words, PlanOp.CONV_2D, 44, lean=20),
+    _Family(_conv_words, PlanOp.CONV_2D, 60, lean=16),
     _Family(_conv_odd, PlanOp.CONV_2D, 36, lean=10),
-    _Family(_conv_pointwise, PlanOp.CONV_2D, 24, lean=14),
-    _Family(_depthwise_3x3, PlanOp.DEPTHWISE_CONV_2D, 28, lean=12),
-    _Family(_depthwise_any, PlanOp.DEPTHWISE_CONV_2D, 28, lean=12),
+    _Family(_conv_pointwise, PlanOp.CONV_2D, 30, lean=14, in_place=True),
+    _Family(_depthwise_3x3, PlanOp.DEPTHWISE_CONV_2D, 36, lean=12, in_place=True),
+    _Family(_depthwise_any, PlanOp.DEPTHWISE_CONV_2D, 36, lean=12, in_place=True),
     _Family(_depthwise_multiplied, PlanOp.DEPTHWISE_CONV_2D, 16),
     _Family(_fully_connected, PlanOp.FULLY_CONNECTED, 48, lean=12),
     _Family(_elementwise(OpKind.ADD), PlanOp.ADD, 18),
@@ -273,14 +281,19 @@ def sweep(options: CompileOptions, room: Room, seed: int = SEED) -> Iterator[Swe
             continue
         for index in range(family.count + family.lean):
             lean = index >= family.count
+            chosen = attrs.evolve(
+                options,
+                arena_limit_bytes=0 if lean else room.arena_bytes,
+                preserve_all=family.in_place and not lean and index % 3 == 0,
+            )
             first_seed = seed + 1_000_000 * number + 1_000 * index
-            model = _fitting(family.draw, options, room, first_seed, lean)
+            model = _fitting(family.draw, chosen, room, first_seed)
             if model is not None:
                 yield model
 
 
 def _fitting(
-    draw: Callable[[_Draw], Graph], options: CompileOptions, room: Room, seed: int, lean: bool
+    draw: Callable[[_Draw], Graph], options: CompileOptions, room: Room, seed: int
 ) -> SweepModel | None:
     """The first of a row of draws that fits the room; None where none does."""
     for attempt in range(_TRIES):
@@ -288,9 +301,8 @@ def _fitting(
         largest = max(tensor.elements for tensor in graph.tensors)
         if largest > max(room.arena_bytes, room.plan_bytes):
             continue
-        limit = 0 if lean else room.arena_bytes
         try:
-            plan = compile_graph(graph, attrs.evolve(options, arena_limit_bytes=limit))
+            plan = compile_graph(graph, options)
         except ModelError:  # an operand's CONSTANT, which the board has no kernel for
             continue
         if (

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import devices
-from benchmarks.prediction import Comparison, compare, inside, p95
+from benchmarks.prediction import LIMIT, Comparison, compare, inside, p95
 from host.boards.reach import EmulatedBoard
+from host.emulators import find_emulator
 from host.measurement.measure import Observer
 from host.models.tflite_writer import write_float_tflite
 from host.targeting.simulate.calibration import FILE_NAME, INTERVAL, Calibration
@@ -73,11 +74,12 @@ def test_a_campaign_measures_what_the_shipped_calibration_foretells() -> None:
     assert sorted(errors)[int(0.8 * len(errors))] < 0.15
 
 
-@pytest.mark.parametrize("board", ["uno"])
-def test_whole_models_on_small_boards(board: str, tmp_path: Path) -> None:
-    path = devices.load(board).path.with_name(FILE_NAME)
-    if not path.is_file():
-        pytest.skip(f"{board} is not calibrated")
-    calibration = Calibration.read(path)
-    comparisons = [compare(ROOT / "examples" / "digits_mlp_int8.tflite", board, calibration)]
-    assert p95(comparisons) <= 0.10
+@pytest.mark.parametrize("board", ["uno", "uno_q"])
+def test_a_whole_model_on_the_other_calibrated_boards(board: str) -> None:
+    missing = find_emulator(board).missing()
+    if missing is not None:
+        pytest.skip(f"the emulated {board} cannot be started: {missing}")
+    calibration = _calibration(board)
+    model = ROOT / "examples" / "digits_mlp_int8.tflite"
+    comparison = compare(model, board, calibration)
+    assert abs(comparison.error) <= LIMIT[calibration.fidelity]
