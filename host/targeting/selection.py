@@ -76,10 +76,13 @@ def assess(site: Site, vector: RequirementVector, limits: Limits, precision: str
 
 
 def choose_precision(site: Site, vector: RequirementVector, limits: Limits) -> SiteVerdict:
-    """int8 where it passes; int4 where int8 does not fit; a float where int8 is too coarse."""
+    """int8 where it passes; int4 where int8 does not fit; a float where int8 is too coarse.
+
+    A float too where nothing executes int8: otherwise a looser tolerance could rule a board out.
+    """
     int8 = assess(site, vector, limits, "int8")
     failed = {check.name for check in int8.failed}
-    if "quantization" in failed:
+    if failed & {"quantization", "backend"}:
         others = [assess(site, vector, limits, precision) for precision in FLOATS]
     elif failed & {"ram", "storage"} and vector.error("int4") is not None:
         others = [assess(site, vector, limits, "int4")]

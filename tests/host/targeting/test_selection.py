@@ -17,9 +17,9 @@ from host.targeting.checks import (
     check_ui,
 )
 from host.targeting.selection import select
-from host.targeting.site import Device, SiteBackend
+from host.targeting.site import Device, Site, SiteBackend
 from host.targeting.vector import RequirementVector
-from host.targeting.verdict import Limits, Selection
+from host.targeting.verdict import Limits, Selection, Trial
 from protocol.measurement import Fidelity, Source
 from tests.host.targeting.world import (
     CATALOG,
@@ -205,57 +205,123 @@ def test_evidence_below_the_floor_decides_nothing() -> None:
     assert not select(CATALOG, VECTOR, Limits(latency_budget_ms=1e6), proxy).met
 
 
-def test_stops_when_the_answer_cannot_change() -> None:
-    bench = FixedBench(LATENCIES)
-    selection = select(CATALOG, VECTOR, Limits(), bench)
-    assert bench.asked[:2] == ["middle.mcu", "fast.mcu"]
-    linux = next(v for v in selection.verdicts if v.device is LINUX)
-    assert len(selection.verdicts) == len(CATALOG)
-    every = FixedBench(LATENCIES)
-    select(CATALOG, VECTOR, Limits(), every, every=True)
-    assert every.asked == ["middle.mcu", "fast.mcu", "linux.mcu"]
-    assert linux.best.checks[0].status == Status.PASSED
+def test_a_failing_board_is_judged_by_its_latency_too() -> None:
+    # small fails its RAM and, by what is foretold, the budget: two failures, not one.
+    selection = chosen(Limits(latency_budget_ms=10.0))
+    small = next(v for v in selection.verdicts if v.device is SMALL)
+    assert [check.name for check in small.best.failed] == ["ram", "latency"]
+    assert not small.passed
 
 
-def test_parallel_trials_choose_the_same() -> None:
-    bench = FixedBench(LATENCIES)
-    selection = select(CATALOG, VECTOR, Limits(), bench, parallel=4)
+def test_the_least_violation_decides_between_equally_many() -> None:
+    near = Device(id="near", cost=9, sites=(site("near", 190),))
+    far = Device(id="far", cost=1, sites=(site("far", 100),))
+    selection = select((near, far), VECTOR, Limits(), FixedBench({"near": 1.0, "far": 1.0}))
     assert selection.target is not None
-    assert selection.target.device is MIDDLE
+    assert (selection.met, selection.target.device) == (False, near)
+
+
+def test_the_cheapest_decides_between_equally_close() -> None:
+    dear = Device(id="a", cost=9, sites=(site("a", 100),))
+    cheap = Device(id="b", cost=1, sites=(site("b", 100),))
+    selection = select((dear, cheap), VECTOR, Limits(), FixedBench({"a": 1.0, "b": 1.0}))
+    assert selection.target is not None
+    assert selection.target.device is cheap
+
+
+def test_no_device_at_all() -> None:
+    selection = select((), VECTOR, Limits(), FixedBench({}))
+    assert (selection.met, selection.target, selection.verdicts) == (False, None, ())
+
+
+def test_a_board_that_executes_floats_alone() -> None:
+    floats = SiteBackend(name="x", engine="x", precisions=("float32",))
+    only = Device(id="only", cost=1, sites=(site("only", 1024, backends=(floats,)),))
+    for error in (0.0031, 0.5):
+        vector = attrs.evolve(VECTOR, int8_error_mean=error)
+        selection = select((only,), vector, Limits(), FixedBench({"only": 1.0}))
+        assert selection.met
+        assert selection.verdicts[0].best.precision == "float32"
+
+
+def test_what_kept_a_board_from_being_measured_stays_with_it() -> None:
+    class Broken(FixedBench):
+        def try_out(self, site: Site, precision: str) -> Trial:
+            return attrs.evolve(super().try_out(site, precision), unmeasured="its emulator broke")
+
+    best = select((MIDDLE,), VECTOR, Limits(), Broken(LATENCIES)).verdicts[0].best
+    assert best.passed
+    assert (best.checks[-1].name, best.checks[-1].status) == ("measurement", Status.NOT_CHECKED)
+    assert best.checks[-1].text == "its emulator broke"
 
 
 # A looser demand never yields a costlier board.
 
+World = tuple[tuple[Device, ...], FixedBench]
 positive = st.floats(0.01, 2000.0)
+PRECISIONS = (("int8",), ("int8", "float32"), ("float32",), ("int8", "int4"))
 
 
-@given(tight=positive, factor=st.floats(1.0, 100.0), error=st.floats(0, 0.2))
-def test_a_looser_budget_never_costs_more(tight: float, factor: float, error: float) -> None:
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """A catalog of up to five devices that have nothing in common, and how fast they are."""
+    devices, latencies = [], {}
+    for number in range(draw(st.integers(1, 5))):
+        backend = attrs.evolve(TFLM, precisions=draw(st.sampled_from(PRECISIONS)))
+        place = site(f"d{number}", draw(st.floats(9.0, 2000.0)), backends=(backend,))
+        devices.append(Device(id=place.device, cost=draw(st.integers(1, 3)), sites=(place,)))
+        latencies[place.device] = draw(positive)
+    return tuple(devices), FixedBench(latencies)
+
+
+@given(world=worlds(), tight=positive, factor=st.floats(1.0, 100.0), error=st.floats(0, 0.2))
+def test_a_looser_budget_never_costs_more(
+    world: World, tight: float, factor: float, error: float
+) -> None:
     vector = attrs.evolve(VECTOR, int8_error_mean=error)
-    one = chosen(Limits(latency_budget_ms=tight), vector)
-    other = chosen(Limits(latency_budget_ms=tight * factor), vector)
-    _no_costlier(one, other)
+    _no_costlier(
+        world, vector, Limits(latency_budget_ms=tight), Limits(latency_budget_ms=tight * factor)
+    )
 
 
-@given(tight=st.floats(0, 0.3), more=st.floats(0, 0.3), error=st.floats(0, 0.3))
-def test_a_looser_tolerance_never_costs_more(tight: float, more: float, error: float) -> None:
-    vector = attrs.evolve(VECTOR, int8_error_mean=error)
-    one = chosen(Limits(tolerance=tight), vector)
-    other = chosen(Limits(tolerance=tight + more), vector)
-    _no_costlier(one, other)
+@given(
+    world=worlds(),
+    tight=st.floats(0, 0.3),
+    more=st.floats(0, 0.3),
+    int8=st.floats(0, 0.3),
+    int4=st.floats(0, 0.3),
+)
+def test_a_looser_tolerance_never_costs_more(
+    world: World,
+    tight: float,
+    more: float,
+    int8: float,
+    int4: float,
+) -> None:
+    vector = attrs.evolve(VECTOR, int8_error_mean=int8, int4_error_mean=int4)
+    _no_costlier(world, vector, Limits(tolerance=tight), Limits(tolerance=tight + more))
 
 
-@given(tight=st.floats(1.0, 5.0), factor=st.floats(0.2, 1.0), peak=st.floats(0.5, 900.0))
-def test_a_smaller_margin_never_costs_more(tight: float, factor: float, peak: float) -> None:
+@given(
+    world=worlds(), tight=st.floats(1.0, 5.0), part=st.floats(0.2, 1.0), peak=st.floats(0.5, 900.0)
+)
+def test_a_smaller_margin_never_costs_more(
+    world: World, tight: float, part: float, peak: float
+) -> None:
     vector = attrs.evolve(VECTOR, peak_ram_kb=peak)
-    one = chosen(Limits(safety_margin=tight), vector)
-    other = chosen(Limits(safety_margin=tight * factor), vector)
-    _no_costlier(one, other)
+    _no_costlier(world, vector, Limits(safety_margin=tight), Limits(safety_margin=tight * part))
 
 
-def _no_costlier(tight: Selection, loose: Selection) -> None:
-    if tight.met:
-        assert loose.met
-        assert tight.target is not None
-        assert loose.target is not None
-        assert loose.target.device.cost <= tight.target.device.cost
+def _no_costlier(
+    world: World,
+    vector: RequirementVector,
+    tight: Limits,
+    loose: Limits,
+) -> None:
+    devices, bench = world
+    one, other = (select(devices, vector, limits, bench) for limits in (tight, loose))
+    if one.met:
+        assert other.met
+        assert one.target is not None
+        assert other.target is not None
+        assert other.target.device.cost <= one.target.device.cost
