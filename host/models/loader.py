@@ -33,14 +33,15 @@ def load_model(path: str | Path) -> Graph:
 
 
 def _import(data: bytes, path: Path) -> Graph:
-    digest = hashlib.sha256(data)
+    digest, where = hashlib.sha256(data), str(path)
     torch_format = torch_importer.torch_format(data)
     if tflite_importer.is_tflite(data):
-        graph = tflite_importer.import_tflite(data, path.stem)
+        graph = tflite_importer.import_tflite(data, where)
     elif torch_format is not None:
-        graph = torch_importer.import_torch(data, torch_format, path.stem)
+        graph = torch_importer.import_torch(data, torch_format, where)
     else:
         graph = _import_onnx(data, path, digest)
+    graph.name = path.stem  # messages name the file
     graph.sha256 = digest.hexdigest()
     return graph
 
@@ -54,7 +55,7 @@ def _import_onnx(data: bytes, path: Path, digest: hashlib._Hash) -> Graph:
         raise ModelError(
             f"{path}: no known model format; supported: .tflite, .onnx, .pt2, TorchScript"
         )
-    graph = onnx_importer.import_onnx(data, path.stem, path.parent)
+    graph = onnx_importer.import_onnx(data, str(path), path.parent)
     for name in onnx_importer.external_files(data):
         digest.update((path.parent / name).read_bytes())
     return graph

@@ -135,6 +135,13 @@ class Builder:
         return len(self.tensors) - 1
 
     def add_constant(self, name: str, data: NDArray[Any]) -> int:
+        """The index of a float32 tensor with that content.
+
+        Raises:
+            ModelError: it is not finite.
+        """
+        if not np.isfinite(data).all():
+            raise ModelError(f"{self.name}: constant {name!r} holds NaN or infinity")
         values = np.ascontiguousarray(data, dtype=np.float32)
         self.tensors.append(Tensor(name, values.shape, DType.FLOAT32, data=values))
         return len(self.tensors) - 1
@@ -192,6 +199,7 @@ class Builder:
         producer = self._producers.get(source.tensor)
         if (
             producer is not None
+            and producer[0].kind is not OpKind.CONCATENATION  # no runtime's kernel takes one
             and producer[0].attributes.get(_ACTIVATION_ATTRIBUTE) is Activation.NONE
             and self._uses[node.input[0]] == 1
         ):

@@ -180,9 +180,6 @@ def _import(model: onnx.ModelProto, name: str) -> Graph:
     opset = next(each.version for each in model.opset_import if each.domain in _DEFAULT_DOMAINS)
     b = Builder(name, _shapes(proto), opset)
     b.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.initializer}
-    for constant, values in b.constants.items():
-        if values.dtype.kind == "f" and np.isnan(values).any():
-            raise ModelError(f"{name}: constant {constant!r} holds NaN; train or export it again")
     b.count_uses(proto)
     inputs = [value for value in proto.input if value.name not in b.constants]
     image_inputs = {
@@ -204,7 +201,11 @@ def _import(model: onnx.ModelProto, name: str) -> Graph:
             b.refuse(node, f"is not supported; supported: {', '.join(_OPERATORS)}")
         if any(b.is_read(output) for output in node.output[1:]):
             b.refuse(node, "has more than one output that is read; one is supported")
-        operator(b, node)
+        try:
+            with np.errstate(all="ignore"):  # what is not finite is refused as such
+                operator(b, node)
+        except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
+            b.refuse(node, f"does not fit its own inputs ({_first_line(error)})")
     results = [b.value(value.name) for value in proto.output]
     return Graph(
         name=name,

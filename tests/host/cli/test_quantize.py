@@ -81,8 +81,8 @@ def test_calibration_data_that_cannot_be_used(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (model_with("Erf", 1, 4), "m: node 'node_0' (Erf) is not supported; supported: Add, "),
-        (model_with("Relu", 1, 3, "rows", 5), "m: dimension 2 (rows) of input 'x' is dynamic"),
+        (model_with("Erf", 1, 4), "m.onnx: node 'node_0' (Erf) is not supported; supported: Add, "),
+        (model_with("Relu", 1, 3, "rows", 5), "m.onnx: dimension 2 (rows) of input 'x' is dynamic"),
         ((EXAMPLES / "digits_cnn_int8.tflite").read_bytes(), "m.onnx: is quantized already"),
         (onnx.load(CNN).SerializeToString()[:9000], "no known model format"),
     ],
@@ -104,4 +104,4 @@ def test_a_dynamic_batch_is_said_to_be_one(host: HostCommand, tmp_path: Path) ->
     model.write_bytes(model_with("Relu", "N", 12))
     done = host("quantize", model, "--output", tmp_path / "m.tflite")
     assert done.returncode == 0, done.stderr
-    assert "note: m: the dynamic batch of input 'x' is taken as 1" in done.stderr
+    assert f"note: {model}: the dynamic batch of input 'x' is taken as 1" in done.stderr

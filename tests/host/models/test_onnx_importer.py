@@ -130,6 +130,10 @@ def joined(maker: Maker) -> str:
     return maker.node("Concat", *parts, axis=1)
 
 
+def joined_and_activated(maker: Maker) -> str:
+    return maker.node("Relu", joined(maker))
+
+
 def averaged(maker: Maker) -> str:
     return maker.node("ReduceMean", conv(maker, "x", 3, 4), axes=[2, 3], keepdims=0)
 
@@ -197,6 +201,7 @@ MODELS: list[Callable[[Maker], str]] = [
     normalized_first,
     squeezed,
     joined,
+    joined_and_activated,
     averaged,
     averaged_over_channels,
     padded,
@@ -330,10 +335,10 @@ def test_weights_beside_the_file(beside: Path) -> None:
 def test_weights_beside_the_file_that_are_cut_or_gone(beside: Path) -> None:
     weights = beside.with_name("m.data")
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(ModelError, match="m: not a valid ONNX model: "):
+    with pytest.raises(ModelError, match=r"m\.onnx: not a valid ONNX model: "):
         load_model(beside)
     weights.unlink()
-    with pytest.raises(ModelError, match=r"m: not a valid ONNX model: .*m\.data"):
+    with pytest.raises(ModelError, match=r"m\.onnx: not a valid ONNX model: .*m\.data"):
         load_model(beside)
 
 

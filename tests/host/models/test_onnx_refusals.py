@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from onnx import TensorProto
 
 from host.errors import ModelError
 from host.models import load_model
-from host.models.onnx_importer import import_onnx
+from host.models.onnx_importer import import_onnx, is_onnx
+from tests.host.models.test_onnx_importer import MODELS
 from tests.support.make import ROOT
 from tests.support.onnx_models import Maker
 
@@ -70,7 +72,9 @@ def test_operands_that_no_op_takes_are_refused() -> None:
     maker = Maker(6)
     refused(maker, maker.node("MatMul", "x", maker.drawn(6, 5)), "multiplies 1 by 2 dimensions")
     maker = Maker(1, 6)
-    refused(maker, maker.node("Mul", "x", maker.constant(np.nan)), "'constant_0' holds NaN")
+    refused(
+        maker, maker.node("Mul", "x", maker.constant(np.nan)), "constant 'constant_0' holds NaN"
+    )
     maker = Maker(1, 6)
     zeros = maker.constant(np.arange(6))
     refused(maker, maker.node("Div", "x", zeros), "divides by a constant that holds 0")
@@ -95,6 +99,26 @@ def test_inputs_that_are_not_settled_are_refused(change: Any, message: str) -> N
     change(model.graph.input[0].type.tensor_type)
     with pytest.raises(ModelError, match=message):
         import_onnx(model.SerializeToString(), "test")
+
+
+def test_damaged_files_are_read_or_refused() -> None:
+    """A byte or a few changed at random: nothing but a ModelError comes out."""
+    lot = random.Random(0)
+    models = []
+    for build in MODELS:
+        maker = Maker("N", 3, 6, 5)
+        models.append(maker.bytes(build(maker)))
+    refusals = 0
+    for _ in range(800):
+        damaged = bytearray(lot.choice(models))
+        for _ in range(lot.choice([1, 1, 2, 4])):
+            damaged[lot.randrange(len(damaged))] = lot.randrange(256)
+        if is_onnx(bytes(damaged)):
+            try:
+                import_onnx(bytes(damaged), "test")
+            except ModelError:
+                refusals += 1
+    assert refusals > 100
 
 
 @pytest.mark.parametrize("cut", [10, 400])
