@@ -1,6 +1,6 @@
 """What a board offers: a list of tag (1 byte), length (1 byte), value.
 
-A reader skips tags it does not know. STORE appears once a store.
+A reader skips tags it does not know. STORE appears once a store, ENGINE_OFFER once an engine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from construct import (
     Int8ul,
     Int16ul,
     Int32ul,
+    Int64ul,
     Prefixed,
     Struct,
 )
@@ -42,6 +43,8 @@ class Tag(IntEnum):
     STATIC_BYTES = 19
     STACK_BYTES = 20
     EMULATOR = 21
+    ENGINE_OFFER = 22
+    MODEL_BYTES = 23
 
 
 class Feature(IntFlag):
@@ -60,6 +63,11 @@ STORE_CAPABILITY = Struct(
     "written_by" / Default(Int8ul, 0) * "0 the session, 1 a programmer",
     "reserved" / Default(Int8ul, 0),
     "capacity_bytes" / Int32ul,
+)
+ENGINE_OFFER = Struct(
+    "engine" / Int8ul,
+    "formats" / Int8ul * "bit set: bit n is format n",
+    "version" / GreedyBytes * "text",
 )
 _LIST = GreedyRange(Struct("tag" / Int8ul, "value" / Prefixed(Int8ul, GreedyBytes)))
 
@@ -81,6 +89,16 @@ class StoreCapability:
     window: int
     capacity_bytes: int
     written_by: WrittenBy = WrittenBy.SESSION
+
+
+@attrs.frozen
+class EngineOffer:
+    """An engine (messages.Engine) that the board loads models into by MODEL_BEGIN."""
+
+    engine: int
+    formats: frozenset[int]
+    """Of messages.ModelFormat."""
+    version: str
 
 
 @attrs.frozen
@@ -108,16 +126,18 @@ class Capabilities:
     static_bytes: int = 0
     stack_bytes: int = 0
     emulator: str = ""
+    engines: tuple[EngineOffer, ...] = ()
+    model_bytes: int = 0
+    """Largest model that MODEL_BEGIN takes."""
+
+    def offer(self, engine: int) -> EngineOffer | None:
+        return next((entry for entry in self.engines if entry.engine == engine), None)
 
     def store(self, store: int) -> StoreCapability | None:
         return next((entry for entry in self.stores if entry.store == store), None)
 
     def to_bytes(self) -> bytes:
         """Encodes the list, as an agent in Python sends it."""
-
-        def bit_set(bits: frozenset[int]) -> bytes:
-            value = sum(1 << bit for bit in bits)
-            return value.to_bytes((value.bit_length() + 7) // 8, "little")
 
         items: list[tuple[Tag, bytes]] = [
             (Tag.FIRMWARE, self.firmware.encode()),
@@ -136,7 +156,7 @@ class Capabilities:
                 for store in self.stores
             ),
             (Tag.POOL_BYTES, Int32ul.build(self.pool_bytes)),
-            (Tag.OP_SET, bit_set(self.op_set)),
+            (Tag.OP_SET, to_bit_set(self.op_set)),
             (Tag.WEIGHT_LAYOUTS, bytes(self.weight_layouts)),
             (Tag.FEATURES, Int32ul.build(int(self.features))),
             (Tag.BUILD, self.build.encode()),
@@ -147,7 +167,22 @@ class Capabilities:
             (Tag.STATIC_BYTES, Int32ul.build(self.static_bytes)),
             (Tag.STACK_BYTES, Int32ul.build(self.stack_bytes)),
             (Tag.EMULATOR, self.emulator.encode()),
+            *(
+                (
+                    Tag.ENGINE_OFFER,
+                    ENGINE_OFFER.build(
+                        {
+                            "engine": offer.engine,
+                            "formats": sum(1 << bit for bit in offer.formats),
+                            "version": offer.version.encode(),
+                        }
+                    ),
+                )
+                for offer in self.engines
+            ),
         ]
+        if self.model_bytes:
+            items.append((Tag.MODEL_BYTES, Int64ul.build(self.model_bytes)))
         return bytes(_LIST.build([{"tag": tag, "value": value} for tag, value in items]))
 
     @classmethod
@@ -155,6 +190,7 @@ class Capabilities:
         """Decodes a list; an entry cut short ends it, an unknown tag is skipped."""
         fields: dict[str, object] = {}
         stores: list[StoreCapability] = []
+        engines: list[EngineOffer] = []
         for item in _LIST.parse(data):
             value: bytes = item.value
             match item.tag:
@@ -177,6 +213,7 @@ class Capabilities:
                     | Tag.MAX_NS_PER_MAC
                     | Tag.STATIC_BYTES
                     | Tag.STACK_BYTES
+                    | Tag.MODEL_BYTES
                 ):
                     fields[Tag(item.tag).name.lower()] = int.from_bytes(value, "little")
                 case Tag.UID:
@@ -192,16 +229,34 @@ class Capabilities:
                         )
                     )
                 case Tag.OP_SET:
-                    bits = int.from_bytes(value, "little")
-                    fields["op_set"] = frozenset(
-                        bit for bit in range(bits.bit_length()) if bits >> bit & 1
-                    )
+                    fields["op_set"] = from_bit_set(value)
                 case Tag.WEIGHT_LAYOUTS:
                     fields["weight_layouts"] = tuple(value)
                 case Tag.FEATURES:
                     fields["features"] = Feature(int.from_bytes(value, "little"))
+                case Tag.ENGINE_OFFER if len(value) >= len(("engine", "formats")):
+                    offer = ENGINE_OFFER.parse(value)
+                    engines.append(
+                        EngineOffer(
+                            offer.engine,
+                            from_bit_set(bytes([offer.formats])),
+                            offer.version.decode("utf-8", "replace"),
+                        )
+                    )
                 case Tag.PLAN_VERSION if len(value) >= len(("major", "minor")):
                     fields["plan_version"] = (value[0], value[1])
                 case _:
                     pass
-        return cls(**fields, stores=tuple(stores))  # type: ignore[arg-type]  # built by tag above
+        fields |= {"stores": tuple(stores), "engines": tuple(engines)}
+        return cls(**fields)  # type: ignore[arg-type]  # built by tag above
+
+
+def to_bit_set(bits: frozenset[int]) -> bytes:
+    """Little-endian, as short as it goes."""
+    value = sum(1 << bit for bit in bits)
+    return value.to_bytes((value.bit_length() + 7) // 8, "little")
+
+
+def from_bit_set(value: bytes) -> frozenset[int]:
+    bits = int.from_bytes(value, "little")
+    return frozenset(bit for bit in range(bits.bit_length()) if bits >> bit & 1)

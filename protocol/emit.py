@@ -15,7 +15,7 @@ from typing import Any
 
 from construct import Array, Bytes, Default, FormatField, GreedyBytes, GreedyRange, Renamed, Struct
 
-from protocol import capabilities, errors, framing, generator, messages, plan
+from protocol import capabilities, errors, framing, generator, messages, plan, report
 
 HEADER_PATH = Path(__file__).resolve().parent.parent / "firmware" / "include" / "jsp_protocol.h"
 
@@ -41,6 +41,7 @@ MESSAGE_STRUCTS: dict[str, Struct] = {
     "alive_message": messages.ALIVE_MESSAGE,
     "error_answer": messages.ERROR_ANSWER,
     "store_capability": capabilities.STORE_CAPABILITY,
+    "engine_offer": capabilities.ENGINE_OFFER,
 }
 PLAN_STRUCTS: dict[str, Struct] = {
     "plan_header": plan.PLAN_HEADER,
@@ -156,7 +157,12 @@ def render() -> str:
         + c_enum("JSP_STORE_", messages.Store)
         + c_enum("JSP_INPUT_", messages.InputSource)
         + c_enum("JSP_RUN_", messages.RunFlag)
-        + c_enum("JSP_RESET_", messages.ResetCause),
+        + c_enum("JSP_RESET_", messages.ResetCause)
+        + _define("JSP_SHA256_BYTES", messages.SHA256_BYTES)
+        + _define("JSP_MAX_MODEL_NAME_BYTES", messages.MAX_MODEL_NAME_BYTES)
+        + c_enum("JSP_FORMAT_", messages.ModelFormat)
+        + c_enum("JSP_ENGINE_", messages.Engine)
+        + c_enum("JSP_REPORT_", report.ReportTag),
     ]
     parts += [c_struct(f"jsp_{name}", struct) for name, struct in MESSAGE_STRUCTS.items()]
     parts += [

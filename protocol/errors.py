@@ -29,6 +29,11 @@ class ErrorCode(IntEnum):
     NO_UPLOAD = -17
     UNSUPPORTED = -18
     STORE_READ_ONLY = -19
+    MODEL_TOO_LARGE = -20
+    MODEL_HASH = -21
+    MODEL_NAME = -22
+    MODEL_REFUSED = -23
+    ENGINE_FAILED = -24
 
     PLAN_MAGIC = -32
     PLAN_VERSION = -33
@@ -68,6 +73,11 @@ DESCRIPTIONS: dict[ErrorCode, str] = {
     ErrorCode.NO_UPLOAD: "a chunk or an end without a begin",
     ErrorCode.UNSUPPORTED: "the board offers no such feature",
     ErrorCode.STORE_READ_ONLY: "the store holds another plan and is written by a programmer alone",
+    ErrorCode.MODEL_TOO_LARGE: "the model is larger than the board takes",
+    ErrorCode.MODEL_HASH: "the received bytes do not have the announced SHA-256",
+    ErrorCode.MODEL_NAME: "the model's name is empty, too long, no UTF-8 or no mere label",
+    ErrorCode.MODEL_REFUSED: "the engine does not load the model",
+    ErrorCode.ENGINE_FAILED: "the engine crashed, hung or failed while it had the model",
     ErrorCode.PLAN_MAGIC: "the bytes do not begin with the plan's magic",
     ErrorCode.PLAN_VERSION: "a plan version this runtime does not read",
     ErrorCode.PLAN_SIZE: "the size in the header is not the size of the plan",

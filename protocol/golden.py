@@ -12,14 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 from construct import Int32ul
 
 from protocol import messages, plan
-from protocol.capabilities import Capabilities, Feature, StoreCapability
+from protocol.capabilities import Capabilities, EngineOffer, Feature, StoreCapability
 from protocol.emit import MESSAGE_STRUCTS
 from protocol.errors import ErrorCode
 from protocol.framing import Frame, cobs_encode
-from protocol.generator import draw_input
+from protocol.generator import draw_float32_input, draw_input
+from protocol.report import Report
 
 GOLDEN_DIRECTORY = Path(__file__).with_name("golden")
 HOLDER = b"engineer@bench".ljust(messages.HOLDER_BYTES, b"\0")
@@ -129,6 +131,21 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
     "output_answer": {"offset": 0, "data": b"\x80\x80\x7f"},
     "arena_request": {"offset": 8000, "length": 4},
     "arena_answer": {"offset": 8000, "data": b"\x01\x02\x03\x04"},
+    "model_begin_request": {
+        "size_bytes": 96_469_008,
+        "sha256": bytes(range(messages.SHA256_BYTES)),
+        "format": int(messages.ModelFormat.TFLITE),
+        "engine": int(messages.Engine.LITERT),
+        "threads": 4,
+        "name": b"ic_resnet8_int8.tflite",
+    },
+    "model_begin_answer": {"next_offset": 1 << 33, "chunk_bytes": 8184, "window": 32},
+    "model_chunk_request": {"offset": 1 << 33, "data": b"weights"},
+    "model_chunk_answer": {"next_offset": (1 << 33) + 7},
+    "model_end_answer": {"input_count": 1, "output_count": 2, "load_us": 35_000},
+    "report_request": {"offset": 96},
+    "report_answer": {"total_bytes": 100, "offset": 96, "data": b"\x0a\x01\0"},
+    "engine_offer": {"engine": 2, "formats": 2, "version": b"litert 2.3.0"},
     "ping_answer": {"boot_count": 2, "uptime_ms": 123_456},
     "alive_message": {"op": 5, "op_count": 12},
     "store_capability": {"store": 1, "window": 4, "capacity_bytes": 200_000},
@@ -144,6 +161,34 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
     },
 }
 """One example a message."""
+
+
+def report_vectors() -> list[dict[str, Any]]:
+    reports = [
+        Report(
+            engine="litert 2.3.0",
+            rss_bytes=61_440_000,
+            peak_rss_bytes=1 << 33,
+            threads=4,
+            cpus=frozenset({0, 2, 9}),
+            governor="performance",
+            power_mode="15W",
+            temperature_before=41.5,
+            temperature_after=-3.25,
+            throttled=False,
+        ),
+        Report(engine="jump_rt 0.1.0", throttled=True),
+    ]
+    return [
+        {
+            "fields": {
+                name: sorted(value) if isinstance(value, frozenset) else value
+                for name, value in attrs.asdict(report).items()
+            },
+            "bytes": report.to_bytes().hex(),
+        }
+        for report in reports
+    ]
 
 
 def message_vectors() -> dict[str, dict[str, Any]]:
@@ -166,6 +211,14 @@ def generator_vectors() -> list[dict[str, Any]]:
             (0xFFFFFFFF, 3, 5),
             (zero_state_seed, 0, 4),
         ]
+    ]
+
+
+def float32_generator_vectors() -> list[dict[str, Any]]:
+    zero_state_seed = 0x9E3779B9
+    return [
+        {"seed": seed, "index": index, "bytes": draw_float32_input(seed, index, count).hex()}
+        for seed, index, count in [(0, 0, 2), (1, 0, 5), (1, 1, 5), (zero_state_seed, 0, 1)]
     ]
 
 
@@ -193,9 +246,19 @@ def capability_vectors() -> list[dict[str, Any]]:
         stack_bytes=2048,
         emulator="rp2040js 1.4.1 xip",
     )
+    with_engines = Capabilities(
+        board="pc",
+        domain="mpu",
+        engines=(
+            EngineOffer(messages.Engine.LITERT, frozenset({1}), "litert 2.3.0"),
+            EngineOffer(messages.Engine.JUMP_RT, frozenset({0}), "jump_rt 0.1.0"),
+        ),
+        model_bytes=1 << 33,
+    )
     unknown = bytes([0xEE, 3]) + b"new"
     return [
         {"board": board.board, "clock_hz": board.clock_hz, "bytes": board.to_bytes().hex()},
+        {"board": "pc", "clock_hz": 0, "bytes": with_engines.to_bytes().hex()},
         {"board": "uno", "clock_hz": 0, "bytes": (unknown + b"\x02\x03uno").hex()},
     ]
 
@@ -325,7 +388,9 @@ def render() -> dict[str, str]:
         "frames": frame_vectors(),
         "messages": message_vectors(),
         "generator": generator_vectors(),
+        "generator_float32": float32_generator_vectors(),
         "capabilities": capability_vectors(),
+        "reports": report_vectors(),
         "plans": plan_vectors(),
     }
     return {f"{name}.json": json.dumps(value, indent=1) + "\n" for name, value in vectors.items()}

@@ -24,6 +24,8 @@ from construct import (
 )
 
 HOLDER_BYTES = 16
+SHA256_BYTES = 32
+MAX_MODEL_NAME_BYTES = 64
 NO_INDEX = 0xFFFF
 ALL_OPS = 0xFFFF
 
@@ -44,6 +46,10 @@ class MessageType(IntEnum):
     ARENA = 0x0B
     PING = 0x0C
     RESET = 0x0D
+    MODEL_BEGIN = 0x0E
+    MODEL_CHUNK = 0x0F
+    MODEL_END = 0x10
+    REPORT = 0x11
 
     ALIVE = 0xFE
     ERROR = 0xFF
@@ -83,6 +89,24 @@ class ResetCause(IntEnum):
     PIN = 2
     SOFTWARE = 3
     WATCHDOG = 4
+
+
+class ModelFormat(IntEnum):
+    """What a model's file is; an ENGINE_OFFER has bit ``1 << format`` for each it reads."""
+
+    PLAN = 0
+    TFLITE = 1
+    ONNX = 2
+
+
+class Engine(IntEnum):
+    """What runs a model on a board with an operating system."""
+
+    ANY = 0
+    """The board's choice among those that read the format."""
+    JUMP_RT = 1
+    LITERT = 2
+    ONNXRUNTIME = 3
 
 
 HELLO_REQUEST = Struct(
@@ -161,6 +185,30 @@ OUTPUT_REQUEST = Struct(
 OUTPUT_ANSWER = Struct("offset" / Int32ul, "data" / GreedyBytes)
 ARENA_REQUEST = Struct("offset" / Int32ul, "length" / Int16ul, "reserved" / Default(Int16ul, 0))
 ARENA_ANSWER = Struct("offset" / Int32ul, "data" / GreedyBytes)
+MODEL_BEGIN_REQUEST = Struct(
+    "size_bytes" / Int64ul,
+    "sha256" / Bytes(SHA256_BYTES) * "over the exact bytes of the model",
+    "format" / Int8ul,
+    "engine" / Int8ul,
+    "threads" / Int8ul * "0: the board's choice",
+    "reserved" / Default(Bytes(5), bytes(5)),
+    "name" / GreedyBytes * "UTF-8, 1 to 64 bytes: a label, never a path",
+)
+MODEL_BEGIN_ANSWER = Struct(
+    "next_offset" / Int64ul * "not 0 where an upload is resumed; size where nothing is to be sent",
+    "chunk_bytes" / Int32ul * "largest data of a chunk",
+    "window" / Int16ul * "chunks that may be unanswered",
+    "reserved" / Default(Int16ul, 0),
+)
+MODEL_CHUNK_REQUEST = Struct("offset" / Int64ul, "data" / GreedyBytes)
+MODEL_CHUNK_ANSWER = Struct("next_offset" / Int64ul)
+MODEL_END_ANSWER = Struct(
+    "input_count" / Int16ul,
+    "output_count" / Int16ul,
+    "load_us" / Int32ul * "what the engine took to load it",
+)
+REPORT_REQUEST = Struct("offset" / Int16ul, "reserved" / Default(Int16ul, 0))
+REPORT_ANSWER = Struct("total_bytes" / Int16ul, "offset" / Int16ul, "data" / GreedyBytes)
 PING_ANSWER = Struct("boot_count" / Int32ul, "uptime_ms" / Int32ul)
 ALIVE_MESSAGE = Struct("op" / Int16ul * "the next op", "op_count" / Int16ul)
 ERROR_ANSWER = Struct(
@@ -192,6 +240,10 @@ REQUESTS: dict[MessageType, Struct] = {
     MessageType.ARENA: ARENA_REQUEST,
     MessageType.PING: EMPTY,
     MessageType.RESET: EMPTY,
+    MessageType.MODEL_BEGIN: MODEL_BEGIN_REQUEST,
+    MessageType.MODEL_CHUNK: MODEL_CHUNK_REQUEST,
+    MessageType.MODEL_END: EMPTY,
+    MessageType.REPORT: REPORT_REQUEST,
 }
 ANSWERS: dict[MessageType, Struct] = {
     MessageType.HELLO: HELLO_ANSWER,
@@ -207,4 +259,8 @@ ANSWERS: dict[MessageType, Struct] = {
     MessageType.ARENA: ARENA_ANSWER,
     MessageType.PING: PING_ANSWER,
     MessageType.RESET: EMPTY,
+    MessageType.MODEL_BEGIN: MODEL_BEGIN_ANSWER,
+    MessageType.MODEL_CHUNK: MODEL_CHUNK_ANSWER,
+    MessageType.MODEL_END: MODEL_END_ANSWER,
+    MessageType.REPORT: REPORT_ANSWER,
 }

@@ -29,6 +29,10 @@
 #define JSP_TYPE_ARENA 11
 #define JSP_TYPE_PING 12
 #define JSP_TYPE_RESET 13
+#define JSP_TYPE_MODEL_BEGIN 14
+#define JSP_TYPE_MODEL_CHUNK 15
+#define JSP_TYPE_MODEL_END 16
+#define JSP_TYPE_REPORT 17
 #define JSP_TYPE_ALIVE 254
 #define JSP_TYPE_ERROR 255
 #define JSP_ANSWER_BIT 128u
@@ -47,6 +51,25 @@
 #define JSP_RESET_PIN 2
 #define JSP_RESET_SOFTWARE 3
 #define JSP_RESET_WATCHDOG 4
+#define JSP_SHA256_BYTES 32u
+#define JSP_MAX_MODEL_NAME_BYTES 64u
+#define JSP_FORMAT_PLAN 0
+#define JSP_FORMAT_TFLITE 1
+#define JSP_FORMAT_ONNX 2
+#define JSP_ENGINE_ANY 0
+#define JSP_ENGINE_JUMP_RT 1
+#define JSP_ENGINE_LITERT 2
+#define JSP_ENGINE_ONNXRUNTIME 3
+#define JSP_REPORT_ENGINE 1
+#define JSP_REPORT_RSS_BYTES 2
+#define JSP_REPORT_PEAK_RSS_BYTES 3
+#define JSP_REPORT_THREADS 4
+#define JSP_REPORT_CPUS 5
+#define JSP_REPORT_GOVERNOR 6
+#define JSP_REPORT_POWER_MODE 7
+#define JSP_REPORT_TEMPERATURE_BEFORE 8
+#define JSP_REPORT_TEMPERATURE_AFTER 9
+#define JSP_REPORT_THROTTLED 10
 
 typedef struct jsp_hello_request {
     uint8_t protocol_min;
@@ -130,6 +153,30 @@ typedef struct jsp_arena_request {
 } jsp_arena_request;
 #define JSP_ARENA_REQUEST_BYTES 8u
 typedef char jsp_arena_request_size_check[sizeof(jsp_arena_request) == JSP_ARENA_REQUEST_BYTES ? 1 : -1];
+
+typedef struct jsp_model_begin_request {
+    uint64_t size_bytes;
+    uint8_t sha256[32]; /* over the exact bytes of the model */
+    uint8_t format;
+    uint8_t engine;
+    uint8_t threads; /* 0: the board's choice */
+    uint8_t reserved[5];
+} jsp_model_begin_request;
+#define JSP_MODEL_BEGIN_REQUEST_BYTES 48u
+typedef char jsp_model_begin_request_size_check[sizeof(jsp_model_begin_request) == JSP_MODEL_BEGIN_REQUEST_BYTES ? 1 : -1];
+
+typedef struct jsp_model_chunk_request {
+    uint64_t offset;
+} jsp_model_chunk_request;
+#define JSP_MODEL_CHUNK_REQUEST_BYTES 8u
+typedef char jsp_model_chunk_request_size_check[sizeof(jsp_model_chunk_request) == JSP_MODEL_CHUNK_REQUEST_BYTES ? 1 : -1];
+
+typedef struct jsp_report_request {
+    uint16_t offset;
+    uint16_t reserved;
+} jsp_report_request;
+#define JSP_REPORT_REQUEST_BYTES 4u
+typedef char jsp_report_request_size_check[sizeof(jsp_report_request) == JSP_REPORT_REQUEST_BYTES ? 1 : -1];
 
 typedef struct jsp_hello_answer {
     uint8_t protocol; /* the version both will speak */
@@ -224,6 +271,36 @@ typedef struct jsp_ping_answer {
 #define JSP_PING_ANSWER_BYTES 8u
 typedef char jsp_ping_answer_size_check[sizeof(jsp_ping_answer) == JSP_PING_ANSWER_BYTES ? 1 : -1];
 
+typedef struct jsp_model_begin_answer {
+    uint64_t next_offset; /* not 0 where an upload is resumed; size where nothing is to be sent */
+    uint32_t chunk_bytes; /* largest data of a chunk */
+    uint16_t window; /* chunks that may be unanswered */
+    uint16_t reserved;
+} jsp_model_begin_answer;
+#define JSP_MODEL_BEGIN_ANSWER_BYTES 16u
+typedef char jsp_model_begin_answer_size_check[sizeof(jsp_model_begin_answer) == JSP_MODEL_BEGIN_ANSWER_BYTES ? 1 : -1];
+
+typedef struct jsp_model_chunk_answer {
+    uint64_t next_offset;
+} jsp_model_chunk_answer;
+#define JSP_MODEL_CHUNK_ANSWER_BYTES 8u
+typedef char jsp_model_chunk_answer_size_check[sizeof(jsp_model_chunk_answer) == JSP_MODEL_CHUNK_ANSWER_BYTES ? 1 : -1];
+
+typedef struct jsp_model_end_answer {
+    uint16_t input_count;
+    uint16_t output_count;
+    uint32_t load_us; /* what the engine took to load it */
+} jsp_model_end_answer;
+#define JSP_MODEL_END_ANSWER_BYTES 8u
+typedef char jsp_model_end_answer_size_check[sizeof(jsp_model_end_answer) == JSP_MODEL_END_ANSWER_BYTES ? 1 : -1];
+
+typedef struct jsp_report_answer {
+    uint16_t total_bytes;
+    uint16_t offset;
+} jsp_report_answer;
+#define JSP_REPORT_ANSWER_BYTES 4u
+typedef char jsp_report_answer_size_check[sizeof(jsp_report_answer) == JSP_REPORT_ANSWER_BYTES ? 1 : -1];
+
 typedef struct jsp_alive_message {
     uint16_t op; /* the next op */
     uint16_t op_count;
@@ -256,6 +333,13 @@ typedef struct jsp_store_capability {
 #define JSP_STORE_CAPABILITY_BYTES 8u
 typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP_STORE_CAPABILITY_BYTES ? 1 : -1];
 
+typedef struct jsp_engine_offer {
+    uint8_t engine;
+    uint8_t formats; /* bit set: bit n is format n */
+} jsp_engine_offer;
+#define JSP_ENGINE_OFFER_BYTES 2u
+typedef char jsp_engine_offer_size_check[sizeof(jsp_engine_offer) == JSP_ENGINE_OFFER_BYTES ? 1 : -1];
+
 /* Seeded inputs */
 #define JSP_INPUT_STRIDE 2654435769u
 #define JSP_ZERO_STATE 1831565813u
@@ -282,6 +366,8 @@ typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP
 #define JSP_TAG_STATIC_BYTES 19
 #define JSP_TAG_STACK_BYTES 20
 #define JSP_TAG_EMULATOR 21
+#define JSP_TAG_ENGINE_OFFER 22
+#define JSP_TAG_MODEL_BYTES 23
 #define JSP_FEATURE_PROFILE 1
 #define JSP_FEATURE_CYCLE_COUNTER 2
 #define JSP_FEATURE_STACK_HIGH_WATER 4
@@ -313,6 +399,11 @@ typedef char jsp_store_capability_size_check[sizeof(jsp_store_capability) == JSP
 #define JSP_E_NO_UPLOAD (-17) /* a chunk or an end without a begin */
 #define JSP_E_UNSUPPORTED (-18) /* the board offers no such feature */
 #define JSP_E_STORE_READ_ONLY (-19) /* the store holds another plan and is written by a programmer alone */
+#define JSP_E_MODEL_TOO_LARGE (-20) /* the model is larger than the board takes */
+#define JSP_E_MODEL_HASH (-21) /* the received bytes do not have the announced SHA-256 */
+#define JSP_E_MODEL_NAME (-22) /* the model's name is empty, too long, no UTF-8 or no mere label */
+#define JSP_E_MODEL_REFUSED (-23) /* the engine does not load the model */
+#define JSP_E_ENGINE_FAILED (-24) /* the engine crashed, hung or failed while it had the model */
 #define JSP_E_PLAN_MAGIC (-32) /* the bytes do not begin with the plan's magic */
 #define JSP_E_PLAN_VERSION (-33) /* a plan version this runtime does not read */
 #define JSP_E_PLAN_SIZE (-34) /* the size in the header is not the size of the plan */

@@ -5,6 +5,7 @@ import re
 import subprocess
 import zlib
 from pathlib import Path
+from struct import unpack
 
 import pytest
 from construct import Struct
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import emit, golden, messages, plan
-from protocol.capabilities import Capabilities, Feature, StoreCapability
+from protocol.capabilities import Capabilities, EngineOffer, Feature, StoreCapability, Tag
 from protocol.errors import DESCRIPTIONS, ErrorCode
-from protocol.generator import draw_input
+from protocol.generator import draw_float32_input, draw_input
+from protocol.report import Report, ReportTag
 
 SPEC = (Path(emit.__file__).parent / "SPEC.md").read_text()
 
@@ -78,6 +80,22 @@ def test_generator_cuts_the_same_stream(seed: int, index: int, count: int) -> No
     assert draw_input(seed, index, count) == draw_input(seed, index, 300)[:count]
 
 
+@given(st.integers(0, 0xFFFFFFFF), st.integers(0, 255), st.integers(0, 50))
+def test_float32_inputs_are_the_same_draws_in_their_range(
+    seed: int, index: int, count: int
+) -> None:
+    values = unpack(f"<{count}f", draw_float32_input(seed, index, count))
+    draws = unpack(f"<{count}I", draw_input(seed, index, 4 * count))
+    assert all(-1 <= value < 1 for value in values)
+    assert [(value + 1) * 2**23 for value in values] == [draw >> 8 for draw in draws]
+
+
+def test_float32_inputs_are_spread_evenly() -> None:
+    values = sorted(unpack("<4000f", draw_float32_input(1, 0, 4000)))
+    # Kolmogorov-Smirnov at 0.1 %: 1.95 / sqrt(n).
+    assert max(abs((v + 1) / 2 - i / 4000) for i, v in enumerate(values)) < 0.031
+
+
 def test_capabilities_round_trip_and_skip_what_they_do_not_know() -> None:
     board = Capabilities(
         board="pico",
@@ -86,6 +104,11 @@ def test_capabilities_round_trip_and_skip_what_they_do_not_know() -> None:
         op_set=frozenset({1, 16}),
         features=Feature.PROFILE,
         plan_version=(1, 0),
+        engines=(
+            EngineOffer(2, frozenset({1}), "litert 2.3.0"),
+            EngineOffer(3, frozenset({2}), ""),
+        ),
+        model_bytes=1 << 40,
     )
     assert Capabilities.from_bytes(b"\xfa\x02??" + board.to_bytes()) == board
 
@@ -93,6 +116,25 @@ def test_capabilities_round_trip_and_skip_what_they_do_not_know() -> None:
 @given(st.binary(max_size=200))
 def test_capabilities_read_anything(data: bytes) -> None:
     Capabilities.from_bytes(data)
+
+
+def test_reports_round_trip_and_skip_what_they_do_not_know() -> None:
+    report = Report(
+        engine="litert 2.3.0",
+        rss_bytes=1 << 40,
+        threads=4,
+        cpus=frozenset({3, 17}),
+        temperature_before=41.25,
+        temperature_after=-3.5,
+        throttled=False,
+    )
+    assert Report.from_bytes(b"\xfa\x02??" + report.to_bytes()) == report
+    assert Report.from_bytes(Report().to_bytes()) == Report()
+
+
+@given(st.binary(max_size=200))
+def test_reports_read_anything(data: bytes) -> None:
+    Report.from_bytes(data)
 
 
 def _spec_tables() -> dict[str, list[tuple[int, str, str]]]:
@@ -120,6 +162,11 @@ def test_spec_numbers_are_the_definitions() -> None:
         assert f"| 0x{int(kind):02X} | {kind.name} |" in SPEC
     for code in ErrorCode:
         assert f"| {int(code)} | {code.name} | {DESCRIPTIONS[code]} |" in SPEC
+    for tag in (*Tag, *ReportTag):
+        assert f"| {int(tag)} | {tag.name} |" in SPEC
+    for kind, engine in zip(messages.ModelFormat, messages.Engine, strict=False):
+        assert f"{int(kind)} {kind.name}" in SPEC
+        assert f"{int(engine)} {engine.name}" in SPEC
     for op in plan.PlanOp:
         assert f"| {int(op)} | {op.name} |" in SPEC
 
