@@ -7,12 +7,16 @@
  *
  *     a patch of bytes, row_bytes, where a group's input channels are no multiple of four |
  *     weights of four channels, 8 * row_bytes | patches, 4 * row_bytes a pair
+ *
+ * Packed weights are expanded likewise; where two channels are to be read as they are, they are
+ * unpacked into what is there for weights, 2 * row_bytes at least.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "channel_block.h"
 #include "dsp.h"
+#include "expand.h"
 #include "int4.h"
 #include "kernels.h"
 #include "patches.h"
@@ -32,6 +36,7 @@ typedef struct convolution {
     int8_t *output;
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
     uint32_t *expanded; /* scratch for weights, or NULL where they are used as they are */
+    int8_t *unpacked;   /* scratch for two rows of packed weights, or NULL where they are not */
     uint32_t tile;      /* pixels whose patches have room, an even number */
     jr_m33_patches patches;
     jr_m33_channel_block block;
@@ -54,6 +59,30 @@ static void expand_weights(uint32_t *halves, const int8_t *rows, uint32_t row_by
     }
 }
 
+/* The same of packed rows. */
+static void expand_packed_weights(uint32_t *halves, const uint32_t *rows, uint32_t row_bytes) {
+    const uint32_t row_words = jr_int4_row_bytes(row_bytes) / 4u;
+    uint32_t done, i;
+    for (done = 0; done < row_bytes; done += 8) {
+#pragma GCC unroll 4
+        for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
+            const uint32_t word = rows[i * row_words];
+            halves[i] = jr_m33_int4_halves(word);
+            halves[i + JR_M33_BLOCK_CHANNELS] = jr_m33_int4_halves(word >> 4);
+            if (row_bytes - done > 4u) {
+                halves[i + 2u * JR_M33_BLOCK_CHANNELS] = jr_m33_int4_halves(word >> 8);
+                halves[i + 3u * JR_M33_BLOCK_CHANNELS] = jr_m33_int4_halves(word >> 12);
+            }
+        }
+        halves += 4u * JR_M33_BLOCK_CHANNELS;
+        rows++;
+    }
+}
+
+static const uint32_t *packed_row(const convolution *c, uint32_t channel) {
+    return (const uint32_t *)(const void *)(c->weights + channel * jr_int4_row_bytes(c->row_bytes));
+}
+
 /* Channels `first` to `first` + 3 of a tile whose output is at `output`. */
 static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
     const int32_t *bias = c->bias + first;
@@ -61,7 +90,11 @@ static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, i
     const int8_t *shifts = c->shifts + first;
     jr_m33_channel_block *block = &c->block;
     uint32_t i;
-    expand_weights(c->expanded, c->weights + first * c->row_bytes, c->row_bytes);
+    if (c->unpacked != NULL) {
+        expand_packed_weights(c->expanded, packed_row(c, first), c->row_bytes);
+    } else {
+        expand_weights(c->expanded, c->weights + first * c->row_bytes, c->row_bytes);
+    }
 #pragma GCC unroll 4
     for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
         block->bias[i] = bias[i];
@@ -81,13 +114,16 @@ static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, i
     }
 }
 
-/* Channels `first` to `first` + `count` - 1 of two pixels whose output is at `output`. */
-static void run_pixel_pair(const convolution *c, uint32_t first, uint32_t count,
-                           const uint32_t *patches, int8_t *const output[2]) {
+/*
+ * Channels `first` to `first` + `count` - 1, whose weights are at `weights`, of two pixels whose
+ * output is at `output`.
+ */
+static void run_pixel_pair(const convolution *c, const int8_t *weights, uint32_t first,
+                           uint32_t count, const uint32_t *patches, int8_t *const output[2]) {
     jr_m33_pixel_pair pair;
     pair.inputs = patches;
     pair.quads = c->row_bytes / 4u;
-    pair.weights = c->weights + first * c->row_bytes;
+    pair.weights = weights;
     pair.row_step = c->row_bytes;
     pair.bias = c->bias + first;
     pair.multipliers = c->multipliers + first;
@@ -117,22 +153,46 @@ static void run_pixel_pair(const convolution *c, uint32_t first, uint32_t count,
     }
 }
 
+/* The same channels of a whole tile. */
+static void run_pixel_pairs(const convolution *c, const int8_t *weights, uint32_t first,
+                            uint32_t count, uint32_t pixels, int8_t *output) {
+    const uint32_t output_c = c->p->output_c;
+    uint32_t i;
+    for (i = 0; i < pixels; i += 2) {
+        int8_t *of_pair[2];
+        of_pair[0] = output + i * output_c;
+        of_pair[1] = i + 1u < pixels ? of_pair[0] + output_c : of_pair[0];
+        run_pixel_pair(c, weights, first, count, c->patches.halves + i / 2u * c->row_bytes,
+                       of_pair);
+    }
+}
+
 /* All channels of a group, in blocks of four where their weights have room, the others in pairs. */
 static void run_group(convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
     const jsp_conv_params *p = c->p;
     uint32_t count = (uint32_t)p->output_c / p->groups;
-    uint32_t i;
     if (c->expanded != NULL) {
         for (; count >= JR_M33_BLOCK_CHANNELS; count -= JR_M33_BLOCK_CHANNELS) {
             run_channel_block(c, first, pixels, output);
             first += JR_M33_BLOCK_CHANNELS;
         }
     }
-    for (i = 0; count > 0 && i < pixels; i += 2) {
-        int8_t *of_pair[2];
-        of_pair[0] = output + i * p->output_c;
-        of_pair[1] = i + 1u < pixels ? of_pair[0] + p->output_c : of_pair[0];
-        run_pixel_pair(c, first, count, c->patches.halves + i / 2u * c->row_bytes, of_pair);
+    if (c->unpacked == NULL) {
+        if (count > 0) {
+            run_pixel_pairs(c, c->weights + first * c->row_bytes, first, count, pixels, output);
+        }
+        return;
+    }
+    while (count > 0) {
+        const uint32_t some = count < 2u ? count : 2u;
+        uint32_t i;
+        for (i = 0; i < some; i++) {
+            jr_m33_unpack(c->unpacked + i * c->row_bytes, packed_row(c, first + i),
+                          c->row_bytes / 4u);
+        }
+        run_pixel_pairs(c, c->unpacked, first, some, pixels, output);
+        first += some;
+        count -= some;
     }
 }
 
@@ -156,11 +216,13 @@ static void run(convolution *c) {
 }
 
 /* Divides the scratch; false: it is too little. */
-static bool lay_out(convolution *c, int8_t *scratch, uint32_t scratch_bytes) {
+static bool lay_out(convolution *c, bool packed, int8_t *scratch, uint32_t scratch_bytes) {
     const uint32_t pair_bytes = c->row_bytes * 4u;
+    const uint32_t unpacked_bytes = packed ? c->row_bytes * 2u : 0u;
     uint32_t pairs;
     c->patches.bytes = NULL;
     c->expanded = NULL;
+    c->unpacked = NULL;
     if ((c->patches.depth & 3u) != 0) {
         if (scratch_bytes < c->row_bytes) {
             return false;
@@ -169,15 +231,23 @@ static bool lay_out(convolution *c, int8_t *scratch, uint32_t scratch_bytes) {
         scratch += c->row_bytes;
         scratch_bytes -= c->row_bytes;
     }
+    if (scratch_bytes < unpacked_bytes + pair_bytes) {
+        return false;
+    }
+    if (packed) {
+        c->unpacked = scratch;
+    }
     pairs = scratch_bytes / pair_bytes;
     c->tile = 2;
     if (pairs >= EXPANDED_PAIRS + MIN_BLOCK_PAIRS) {
         c->expanded = (uint32_t *)(void *)scratch;
         scratch += EXPANDED_PAIRS * pair_bytes;
         c->tile = (pairs - EXPANDED_PAIRS) * 2u;
+    } else {
+        scratch += unpacked_bytes;
     }
     c->patches.halves = (uint32_t *)(void *)scratch;
-    return pairs > 0;
+    return true;
 }
 
 void jr_conv_2d_run(const jr_args *args) {
@@ -194,8 +264,8 @@ void jr_conv_2d_run(const jr_args *args) {
     c.patches.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.patches.depth + 3u) & ~UINT32_C(3);
     c.patches.row_bytes = c.row_bytes;
-    if (jr_has_int4_weights(args) ||
-        !lay_out(&c, (int8_t *)jr_scratch(args), args->op->scratch_bytes) ||
+    if (!lay_out(&c, jr_has_int4_weights(args), (int8_t *)jr_scratch(args),
+                 args->op->scratch_bytes) ||
         !jr_m33_can_scale(c.bias, p->output_c, c.shifts, p->output_c, c.row_bytes)) {
         jr_conv_2d_run_portable(args);
         return;

@@ -21,6 +21,17 @@ static inline uint32_t jr_m33_odd_bytes(uint32_t bytes) {
     return halves;
 }
 
+/* Of halves, and of bytes, a less b; may wrap. */
+static inline uint32_t jr_m33_subtract_halves(uint32_t a, uint32_t b) {
+    __asm("ssub16 %0, %0, %1" : "+r"(a) : "r"(b));
+    return a;
+}
+
+static inline uint32_t jr_m33_subtract_bytes(uint32_t a, uint32_t b) {
+    __asm("ssub8 %0, %0, %1" : "+r"(a) : "r"(b));
+    return a;
+}
+
 /* Halves of `sums` plus bytes 0 and 2; may wrap. */
 static inline uint32_t jr_m33_add_even_bytes(uint32_t sums, uint32_t bytes) {
     __asm("sxtab16 %0, %0, %1" : "+r"(sums) : "r"(bytes));

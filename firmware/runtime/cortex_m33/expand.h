@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "dsp.h"
+#include "int4.h"
 
 /*
  * For every four of `bytes`, b0..b3, the words of halves (b0, b2) and (b1, b3), one every `step`
@@ -20,6 +21,23 @@ static inline uint32_t *jr_m33_expand(uint32_t *halves, uint32_t step, const int
         halves += 2u * step;
     }
     return halves;
+}
+
+/* The halves (w0, w2) of packed weights (int4.h) whose w0 is in the lowest bits. */
+static inline uint32_t jr_m33_int4_halves(uint32_t word) {
+    return jr_m33_subtract_halves(word & JR_INT4_LANES, JR_INT4_LANES_OF_BIAS);
+}
+
+/* The first 4 * `quads` weights of a packed row as bytes. `row` is 4-byte aligned. */
+static inline void jr_m33_unpack(int8_t *row, const uint32_t *packed, uint32_t quads) {
+    const uint32_t bias = JR_INT4_LANES_OF_BIAS * 0x101u;
+    uint32_t i;
+    for (i = 0; i < quads; i++) {
+        const uint32_t word = packed[i / 2u] >> (i % 2u * 8u);
+        const uint32_t bytes = (word & JR_INT4_LANES) | (word >> 4 & JR_INT4_LANES) << 8;
+        jr_m33_write_word(row, jr_m33_subtract_bytes(bytes, bias));
+        row += 4;
+    }
 }
 
 #endif

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host.compiler import CompiledPlan, CompileOptions, compile_graph
-from host.models.graph import OpKind
+from host.models.graph import DType, OpKind
 from host.models.tflite_importer import import_tflite
 from tests.support.m33_core import Job, build_image, run_jobs
-from tests.support.single_op_models import SingleOpModel, single_op_models
+from tests.support.single_op_models import INT4_STRATEGIES, SingleOpModel, single_op_models
 
 MODELS_PER_KIND = 250
 KINDS = (
@@ -25,11 +25,15 @@ KINDS = (
     OpKind.ADD,
     OpKind.AVERAGE_POOL_2D,
 )
+CASES = [
+    *(pytest.param(kind, DType.INT8, id=kind.value) for kind in KINDS),
+    *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
+]
 SCALED_KINDS = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.FULLY_CONNECTED)
 STACK_LIMIT_BYTES = 1024
 
 
-def models_of(kind: OpKind, count: int) -> list[SingleOpModel]:
+def models_of(kind: OpKind, count: int, weights: DType = DType.INT8) -> list[SingleOpModel]:
     """Drawn one by one, to run in one process."""
     drawn: list[SingleOpModel] = []
 
@@ -41,7 +45,7 @@ def models_of(kind: OpKind, count: int) -> list[SingleOpModel]:
     )
     @given(data=st.data())
     def draw(data: st.DataObject) -> None:
-        drawn.append(data.draw(single_op_models(kind)))
+        drawn.append(data.draw(single_op_models(kind, weights)))
 
     draw()
     return drawn
@@ -69,10 +73,10 @@ def assert_twins(cases: list[tuple[SingleOpModel, CompiledPlan]]) -> None:
         assert found.stack_bytes <= STACK_LIMIT_BYTES
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=[kind.value for kind in KINDS])
-def test_own_kernels_equal_the_portable_ones(kind: OpKind) -> None:
+@pytest.mark.parametrize(("kind", "weights"), CASES)
+def test_own_kernels_equal_the_portable_ones(kind: OpKind, weights: DType) -> None:
     cases: list[tuple[SingleOpModel, CompiledPlan]] = []
-    for model in models_of(kind, MODELS_PER_KIND):
+    for model in models_of(kind, MODELS_PER_KIND, weights):
         graph = import_tflite(model.tflite, "model")
         # All scratch that makes it fast, in place where that can be, and the least that works.
         for options in (
