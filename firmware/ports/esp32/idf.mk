@@ -1,6 +1,8 @@
 # The part's own image, where ESP-IDF is: BUILD/firmware/BOARD/BOARD.bin, flat from the flash's first
 # byte, for esptool; and BOARD-emulated.bin, the whole flash and in it the name of the emulator,
-# for Espressif's QEMU. qemu/machine.mk includes this and has set what is not set here.
+# for Espressif's QEMU. qemu/machine.mk includes this and has set what is not set here. TIMED_PIN is
+# the GPIO that is high during the timed region, for a meter; 4 is free on both boards.
+TIMED_PIN ?= 4
 IDF := $(abspath $(QEMU)/../idf)
 IDF_OUT := $(OUT)/idf
 IDF_IDENTITY := gcc $(shell $(IDF_CROSS)gcc -dumpfullversion) -O2, \
@@ -17,8 +19,8 @@ export JUMPSTATION_SOURCES := $(IDF_OUT).cmake
 $(IDF_OUT).cmake:
 	@mkdir -p $(@D)
 	@printf '%s\n' 'set(JUMPSTATION_SRCS $(IDF_SOURCES))' \
-		'set(JUMPSTATION_INCLUDE_DIRS $(SHARED) $(JSA_INCLUDES) $(JR_INCLUDES))' \
-		'set(JUMPSTATION_DEFINITIONS POOL_BYTES=$(POOL_BYTES)' \
+		'set(JUMPSTATION_INCLUDE_DIRS $(SHARED) $(LINKED) $(JSA_INCLUDES) $(JR_INCLUDES))' \
+		'set(JUMPSTATION_DEFINITIONS POOL_BYTES=$(POOL_BYTES) TIMED_PIN=$(TIMED_PIN)' \
 		'    [[JSA_BUILD="$(IDF_IDENTITY), $(REVISION)"]])' > $@
 
 # ESP-IDF looks by itself what is out of date.

@@ -17,6 +17,9 @@
 
 #define MACHINE_WATCHDOG JSP_FEATURE_WATCHDOG_SOFTWARE
 
+/* No pins. */
+#define MACHINE_SET_TIMED_PIN(level) ((void)(level))
+
 /* The part's. Ticks are instructions, taken for cycles of it: the machine has no model of time. */
 #define MACHINE_CLOCK_HZ 240000000u
 

@@ -15,6 +15,9 @@
 
 #define MACHINE_WATCHDOG JSP_FEATURE_WATCHDOG_SOFTWARE
 
+/* No pins. */
+#define MACHINE_SET_TIMED_PIN(level) ((void)(level))
+
 /* The part's. Ticks are instructions, taken for cycles of it: the machine has no model of time. */
 #define MACHINE_CLOCK_HZ 160000000u
 
@@ -42,15 +45,12 @@
 #define MACHINE_MTIME_PER_MS  10000u
 
 /* NS16550A (its data sheet, section 8). */
-#define MACHINE_UART_DATA       0x10000000u
-#define MACHINE_UART_FCR        0x10000002u
-#define MACHINE_UART_FCR_ENABLE 0x01u
-#define MACHINE_UART_FCR_14     0xc0u /* receives up to so many bytes at once */
-#define MACHINE_UART_LCR        0x10000003u
-#define MACHINE_UART_LCR_8BITS  0x03u
-#define MACHINE_UART_LSR        0x10000005u
-#define MACHINE_UART_LSR_READY  0x01u
-#define MACHINE_UART_LSR_EMPTY  0x20u
+#define MACHINE_UART_DATA      0x10000000u
+#define MACHINE_UART_LCR       0x10000003u
+#define MACHINE_UART_LCR_8BITS 0x03u
+#define MACHINE_UART_LSR       0x10000005u
+#define MACHINE_UART_LSR_READY 0x01u
+#define MACHINE_UART_LSR_EMPTY 0x20u
 
 /* mstatus and mie (3.1.6, 3.1.9) */
 #define MACHINE_MSTATUS_MIE 0x008u

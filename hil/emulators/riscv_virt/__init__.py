@@ -20,6 +20,7 @@ class RiscvVirtEmulator(QemuEmulator):
     board: ClassVar[str] = "esp32c3"
     program: ClassVar[str] = "qemu-system-riscv32"
     package: ClassVar[str] = "qemu-system-misc"
+    buffered_uart: ClassVar[bool] = True
     default_firmware: ClassVar[Path] = (
         CHECKOUT / "build" / "firmware" / "esp32c3" / "esp32c3-qemu.bin"
     )

@@ -100,9 +100,11 @@ uint32_t port_millis(void) {
  * sends during a run; on the machines none is taken.
  */
 void port_timed_begin(void) {
+    MACHINE_SET_TIMED_PIN(1);
 }
 
 void port_timed_end(void) {
+    MACHINE_SET_TIMED_PIN(0);
 }
 
 void port_feed_watchdog(void) {

@@ -36,13 +36,21 @@ def partitions() -> dict[str, tuple[str, int, int]]:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_sources_compile_against_the_interfaces(source: Path) -> None:
     includes = [
-        *(STUBS, PROJECT / "main", PORT / "shared", PORT / "qemu"),
+        *(STUBS, PROJECT / "main", PORT / "shared", PORT / "qemu", PORT.parent / "linked"),
         *(ROOT / "firmware" / name for name in ("agent", "runtime", "include")),
     ]
     subprocess.run(
         [
             *("riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding"),
-            *("-std=gnu17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-DPOOL_BYTES=4096"),
+            *(
+                "-std=gnu17",
+                "-fsyntax-only",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-DPOOL_BYTES=4096",
+                "-DTIMED_PIN=4",
+            ),
             *(f"-I{folder}" for folder in includes),
             str(source),
         ],

@@ -18,6 +18,7 @@ INSTRUCTION_NS = 8
 STACK_BYTES = 4096
 FRAME_BYTES = 1500
 ATTEMPTS = 30
+QUIET_S = 0.2
 WORD = 1 << 32
 
 
@@ -37,9 +38,11 @@ class Probe:
     def start(self) -> tuple[ResetCause, int]:
         """Why the board last started and which start it was, from a board that may be starting."""
         for _ in range(ATTEMPTS):
-            self.link.write(b"b")  # lost while the board starts
+            self.link.write(b"b")  # may be lost while the board starts
             data = read_bytes(self.link, 8, timeout_s=1.0)
             if len(data) == 8:
+                while self.link.read(QUIET_S):  # answers to further ones that were not
+                    pass
                 cause, count = struct.unpack("<2I", data)
                 return ResetCause(cause), count
         pytest.fail("the board does not start")

@@ -19,9 +19,7 @@ from tests.support.models import published_model
 
 ARENA_LIMIT_BYTES = {
     "kws_dscnn_int8": 16_512,
-    "ad01_int8": 2_580,
     "ic_resnet8_int8": 54_980,
-    "hello_world_int8": 772,
 }
 
 

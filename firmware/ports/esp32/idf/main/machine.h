@@ -2,6 +2,8 @@
 #ifndef ESP32_IDF_MACHINE_H
 #define ESP32_IDF_MACHINE_H
 
+#include <driver/gpio.h>
+
 #include "jsp_protocol.h"
 #include "sdkconfig.h"
 
@@ -15,6 +17,10 @@
 
 /* The task watchdog is a timer of the chip, whose second stage resets it by itself. */
 #define MACHINE_WATCHDOG JSP_FEATURE_WATCHDOG_HARDWARE
+
+/* TIMED_PIN, which idf.mk sets, is high during the timed region, for a logic analyser or a meter.
+ */
+#define MACHINE_SET_TIMED_PIN(level) ((void)gpio_set_level(TIMED_PIN, (level)))
 
 #define MACHINE_CLOCK_HZ (CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ * UINT32_C(1000000))
 
