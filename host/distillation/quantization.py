@@ -17,7 +17,8 @@ from host.distillation.inference import TfliteRunner, quiet
 from host.errors import ModelError
 from host.models.graph import Graph, Op
 from host.models.tflite_buffers import inline_buffers
-from host.models.tflite_writer import SIGNATURE_KEY, write_float_tflite
+from host.models.tflite_importer import import_tflite
+from host.models.tflite_writer import write_float_tflite
 
 PRECISIONS = ("int8", "int4")
 CLIPPED_PERCENTILES = (0.1, 99.9)
@@ -67,9 +68,7 @@ def quantize(
     """
     model = write_float_tflite(graph)
     expected = TfliteRunner(model).run_all(hold_out)
-    tool = _tool(model, precision)
-    plain = _ranges(tool, graph, calibration)
-    limits = {"min-max": plain, "clipped": _clipped(model, plain, calibration)}
+    limits = _limits(model, calibration)
     models, errors = {}, {}
     for name, ranges in limits.items():
         models[name] = _apply(_tool(model, precision), ranges, graph)
@@ -99,14 +98,6 @@ def _tool(model: bytes, precision: str, scope: str = ".*") -> quantizer.Quantize
     return tool
 
 
-def _ranges(tool: quantizer.Quantizer, graph: Graph, samples: NDArray[np.float32]) -> Ranges:
-    name = graph.tensors[graph.inputs[0]].name
-    feeds = {SIGNATURE_KEY: [{name: sample} for sample in samples]}
-    # It draws a progress bar of its own.
-    with quiet(), contextlib.redirect_stderr(io.StringIO()):
-        return dict(tool.calibrate(feeds, num_threads=1))
-
-
 def _apply(tool: quantizer.Quantizer, ranges: Ranges, graph: Graph) -> bytes:
     try:
         with quiet(), contextlib.redirect_stderr(io.StringIO()):
@@ -116,16 +107,37 @@ def _apply(tool: quantizer.Quantizer, ranges: Ranges, graph: Graph) -> bytes:
     return inline_buffers(bytes(result.quantized_model))
 
 
-def _clipped(model: bytes, plain: Ranges, samples: NDArray[np.float32]) -> Ranges:
-    """Ranges that leave out the rarest values at both ends, of activations alone."""
+def _limits(model: bytes, samples: NDArray[np.float32]) -> dict[str, Ranges]:
+    """Each activation's extremes over all samples, and those without the rarest values.
+
+    The quantizer's own calibration takes a moving average of the extremes instead, which cuts off
+    half of the samples' largest values.
+    """
+    activations = {t.name: t for t in import_tflite(model, "").tensors if t.data is None}
     runner = TfliteRunner(model, preserve_all=True)
-    seen: dict[str, list[NDArray[np.float32]]] = {}
+    extremes: dict[str, list[tuple[float, float]]] = {name: [] for name in activations}
+    drawn: dict[str, list[NDArray[np.float32]]] = {name: [] for name in activations}
     for sample in samples:
         runner.run(sample)
         for name, values in runner.tensors().items():
-            if name in plain:
-                seen.setdefault(name, []).append(_drawn(values))
-    return {name: _narrowed(limits, seen.get(name)) for name, limits in plain.items()}
+            if name in activations:
+                extremes[name].append((float(values.min()), float(values.max())))
+                drawn[name].append(_drawn(values))
+    plain, clipped = {}, {}
+    for name, tensor in activations.items():
+        if not extremes[name]:
+            continue
+        low, high = min(extremes[name])[0], max(high for _, high in extremes[name])
+        least, most = np.percentile(np.concatenate(drawn[name]), CLIPPED_PERCENTILES)
+        plain[name] = _range(low, high, len(tensor.shape))
+        clipped[name] = _range(least, most, len(tensor.shape))
+    return {"min-max": plain, "clipped": clipped}
+
+
+def _range(low: float, high: float, rank: int) -> dict[str, Any]:
+    """As the quantizer keeps it: arrays of as many dimensions as the tensor has."""
+    shape = (1,) * rank
+    return {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
 
 
 def _drawn(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -135,14 +147,3 @@ def _drawn(values: NDArray[np.float32]) -> NDArray[np.float32]:
     lot = np.random.default_rng(values.size)
     places = lot.choice(values.size, _VALUES_OF_A_SAMPLE, replace=False, shuffle=False)
     return values.reshape(-1)[places]
-
-
-def _narrowed(limits: Mapping[str, Any], seen: list[NDArray[np.float32]] | None) -> dict[str, Any]:
-    if not seen:
-        return dict(limits)
-    low, high = np.percentile(np.concatenate(seen), CLIPPED_PERCENTILES)
-    return {
-        **limits,
-        "min": np.maximum(limits["min"], np.float32(low)),
-        "max": np.minimum(limits["max"], np.float32(high)),
-    }

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from host.compiler import compile_graph
+from host.distillation.calibration import read_calibration
 from host.distillation.inference import TfliteRunner
+from host.distillation.layers import layer_errors
 from host.distillation.quantization import quantize
 from host.distillation.quantizer import quantize_model
 from host.errors import ModelError
@@ -93,7 +95,18 @@ def test_ranges_are_clipped_where_that_does_better(tmp_path: Path) -> None:
     found = quantize(graph, learned, judged, "int8")
     assert found.ranges == "clipped"
     assert found.errors_by_ranges["clipped"] < found.errors_by_ranges["min-max"]
-    assert quantize(graph, judged, judged, "int8").ranges == "min-max"
+
+
+def test_plain_ranges_hold_every_value_that_was_calibrated_with() -> None:
+    """A moving average of the extremes would cut off the logits of half of the samples."""
+    graph = load_model(EXAMPLES / "digits_cnn.onnx")
+    samples = read_calibration(EXAMPLES / "calibration", graph).samples
+    found = quantize(graph, samples, samples[:20], "int8")
+    assert found.ranges == "min-max"
+    logits = next(op.outputs[0] for op in graph.ops if op.kind is OpKind.FULLY_CONNECTED)
+    layers = layer_errors(graph, found, samples)
+    layer = next(layer for layer in layers if layer["name"] == graph.tensors[logits].name)
+    assert layer["saturated_share"] < 0.005
 
 
 def test_int4_weights_are_smaller_and_coarser() -> None:
