@@ -52,11 +52,14 @@ typedef struct jsa_agent {
     jsa_outcome lease_outcome;
     jsa_outcome run_outcome;
     jsa_results results;
-    /* A request is read out of the decoder before its answer is written: one buffer does for both.
-     */
+    /* A request is read out of the decoder before a run begins or its answer is written, and signs
+     * of life are sent between ops: one buffer does for all. */
     union {
         jsa_frame_decoder decoder;
         jsa_frame_writer writer;
+#if JR_PLAN_IS_APART
+        jr_params params;
+#endif
     } frame;
 } jsa_agent;
 
@@ -66,6 +69,6 @@ void jsa_agent_init(jsa_agent *agent);
 void jsa_agent_step(jsa_agent *agent);
 
 /* Brings the port up and serves for good. */
-void jsa_agent_main(jsa_agent *agent);
+void jsa_agent_main(jsa_agent *agent) __attribute__((noreturn));
 
 #endif

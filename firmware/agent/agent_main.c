@@ -71,7 +71,8 @@ void jsa_agent_init(jsa_agent *agent) {
     jsa_decoder_init(&agent->frame.decoder);
 }
 
-void jsa_agent_step(jsa_agent *agent) {
+/* In jsa_agent_main it saves no registers: stack is scarce. */
+static inline void __attribute__((always_inline)) step(jsa_agent *agent) {
     uint8_t bytes[JSA_READ_BYTES];
     jr_size count = port_read(bytes, sizeof bytes);
     jr_size taken = 0;
@@ -90,10 +91,14 @@ void jsa_agent_step(jsa_agent *agent) {
     }
 }
 
+void jsa_agent_step(jsa_agent *agent) {
+    step(agent);
+}
+
 void jsa_agent_main(jsa_agent *agent) {
     port_init();
     jsa_agent_init(agent);
     for (;;) {
-        jsa_agent_step(agent);
+        step(agent);
     }
 }

@@ -85,6 +85,9 @@ static int load_plan(jsa_agent *agent) {
                                      &plan->arena_available_bytes);
     const int code = jr_load(&plan->engine, port_store_address(upload->store), upload->size_bytes,
                              arena, plan->arena_available_bytes, &agent->fault);
+#if JR_PLAN_IS_APART
+    plan->engine.params = &agent->frame.params;
+#endif
     if (code == JSP_E_OK) {
         jsa_arena_prepare(arena, (jr_size)plan->engine.header->arena_bytes);
         jsa_forget_inputs(plan);

@@ -11,17 +11,28 @@ typedef struct run_clock {
     port_tick sign_interval;
     port_tick paused;  /* ticks spent on signs of life since the run began */
     port_tick reading; /* ticks that reading the clock adds to every run */
-    uint32_t paused_instructions, reading_instructions; /* likewise */
-    uint32_t hook;                                      /* ticks that the hook adds to every op */
+    uint32_t hook;     /* ticks that the hook adds to every op */
     bool profile;
+#if JSA_COUNTS_INSTRUCTIONS
+    uint32_t instructions; /* of the run, signs of life left out */
+    uint32_t reading_instructions;
+#endif
 } run_clock;
 
-/* Instructions until the last port_ticks(). */
-static uint32_t instructions(void) {
+/* Instructions are counted like ticks, from one port_ticks() to another. */
+static void resume_instructions(run_clock *clock) {
 #if JSA_COUNTS_INSTRUCTIONS
-    return (uint32_t)port_instructions();
+    clock->instructions -= (uint32_t)port_instructions();
 #else
-    return 0;
+    (void)clock;
+#endif
+}
+
+static void pause_instructions(run_clock *clock) {
+#if JSA_COUNTS_INSTRUCTIONS
+    clock->instructions += (uint32_t)port_instructions();
+#else
+    (void)clock;
 #endif
 }
 
@@ -53,13 +64,13 @@ static void after_op(void *context, uint16_t op) {
     }
     clock->op_began = now;
     if (now - clock->last_sign >= clock->sign_interval) {
-        const uint32_t executed = instructions();
+        pause_instructions(clock);
         port_timed_end();
         give_sign(clock, (uint16_t)(op + 1));
         port_timed_begin();
         clock->op_began = port_ticks();
         clock->paused += clock->op_began - now;
-        clock->paused_instructions += instructions() - executed;
+        resume_instructions(clock);
     }
 }
 
@@ -129,16 +140,28 @@ static int check_run(jsa_agent *agent, const jsp_run_request *run) {
     return JSP_E_OK;
 }
 
+static void forget_instructions(run_clock *clock) {
+#if JSA_COUNTS_INSTRUCTIONS
+    clock->instructions = 0;
+#else
+    (void)clock;
+#endif
+}
+
 /* What passes between two readings of the clock with nothing between. */
 static void measure_reading(run_clock *clock) {
     clock->reading = PORT_TICK_MAX;
     for (uint8_t i = 0; i < 8; i++) {
-        const port_tick began = port_ticks();
-        const uint32_t executed = instructions();
-        const port_tick ticks = port_ticks() - began;
+        port_tick ticks = port_ticks();
+        forget_instructions(clock);
+        resume_instructions(clock);
+        ticks = port_ticks() - ticks;
+        pause_instructions(clock);
         if (ticks < clock->reading) {
             clock->reading = ticks;
-            clock->reading_instructions = instructions() - executed;
+#if JSA_COUNTS_INSTRUCTIONS
+            clock->reading_instructions = clock->instructions;
+#endif
         }
     }
 }
@@ -146,18 +169,19 @@ static void measure_reading(run_clock *clock) {
 static port_tick timed_run(const jr_engine *engine, uint16_t op_limit, run_clock *clock,
                            const jr_hooks *hooks) {
     port_tick began, ticks;
-    uint32_t executed;
     clock->paused = 0;
-    clock->paused_instructions = 0;
+    forget_instructions(clock);
     port_timed_begin();
     began = port_ticks();
-    executed = instructions();
+    resume_instructions(clock);
     clock->op_began = began;
     jr_run(engine, op_limit, hooks);
     ticks = port_ticks() - began;
-    executed = instructions() - executed - clock->paused_instructions;
+    pause_instructions(clock);
     port_timed_end();
-    clock->agent->results.run.instructions = less(executed, clock->reading_instructions);
+#if JSA_COUNTS_INSTRUCTIONS
+    clock->agent->results.run.instructions = less(clock->instructions, clock->reading_instructions);
+#endif
     ticks -= clock->paused;
     return ticks > clock->reading ? ticks - clock->reading : 0;
 }

@@ -66,7 +66,11 @@ int jr_load(jr_engine *engine, const JR_PLAN uint8_t *plan, jr_size plan_bytes, 
 
 void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks) {
     jr_args args = first_op(engine);
-    jr_params params;
+#if JR_PLAN_IS_APART
+    jr_params *const params = engine->params;
+#else
+    jr_params *const params = NULL;
+#endif
     uint16_t count = engine->header->op_count;
     uint16_t i;
     if (op_limit < count) {
@@ -77,7 +81,7 @@ void jr_run(const jr_engine *engine, uint16_t op_limit, const jr_hooks *hooks) {
         if (hooks != NULL && hooks->before_op != NULL) {
             hooks->before_op(hooks->context, i);
         }
-        jr_set_params(&args, kernel->params_bytes, &params);
+        jr_set_params(&args, kernel->params_bytes, params);
         kernel->run(&args);
         if (hooks != NULL && hooks->after_op != NULL) {
             hooks->after_op(hooks->context, i);

@@ -18,26 +18,6 @@ typedef struct jr_args {
     uint8_t *arena;
 } jr_args;
 
-/* Room for the parameters of any kind that this build has. */
-typedef union jr_params {
-#if !defined(JR_OMIT_CONV_2D) || !defined(JR_OMIT_DEPTHWISE_CONV_2D)
-    jsp_conv_params conv;
-#endif
-#if !defined(JR_OMIT_ADD) || !defined(JR_OMIT_MUL)
-    jsp_elementwise_params elementwise;
-#endif
-#ifndef JR_OMIT_PAD
-    jsp_pad_params pad;
-#endif
-#ifndef JR_OMIT_MEAN
-    jsp_mean_params mean;
-#endif
-#ifndef JR_OMIT_TRANSPOSE
-    jsp_transpose_params transpose;
-#endif
-    jsp_fully_connected_params fully_connected; /* no other is larger */
-} jr_params;
-
 typedef struct jr_kernel {
     void (*run)(const jr_args *args);
     uint16_t params_bytes; /* the op record holds at least as many behind params_offset */
@@ -46,7 +26,10 @@ typedef struct jr_kernel {
 #endif
 } jr_kernel;
 
-/* Sets args->params to those of args->op, which has as many; `room` is for a copy of them. */
+/*
+ * Sets args->params to those of args->op, which has as many. Where the plan is apart, `room` is for
+ * a copy of them, which is the op's own: a kernel may work in it.
+ */
 void jr_set_params(jr_args *args, uint16_t params_bytes, jr_params *room);
 
 /* Tensor of the op: its inputs come first, then its outputs. */

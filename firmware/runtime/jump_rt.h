@@ -45,11 +45,37 @@ typedef struct jr_fault {
     uint32_t available; /* bytes */
 } jr_fault;
 
+/* Room for the parameters of any kind that this build has. */
+typedef union jr_params {
+#if !defined(JR_OMIT_CONV_2D) || !defined(JR_OMIT_DEPTHWISE_CONV_2D)
+    jsp_conv_params conv;
+#endif
+#if !defined(JR_OMIT_ADD) || !defined(JR_OMIT_MUL)
+    jsp_elementwise_params elementwise;
+#endif
+#ifndef JR_OMIT_PAD
+    jsp_pad_params pad;
+#endif
+#ifndef JR_OMIT_MEAN
+    jsp_mean_params mean;
+#endif
+#ifndef JR_OMIT_TRANSPOSE
+    jsp_transpose_params transpose;
+#endif
+    jsp_fully_connected_params fully_connected; /* no other is larger */
+#ifdef JR_PARAMS_ROOM_BYTES
+    uint8_t room[JR_PARAMS_ROOM_BYTES]; /* for kernels that work in it */
+#endif
+} jr_params;
+
 /* A checked plan bound to an arena. The caller owns it, the plan and the arena. */
 typedef struct jr_engine {
     const JR_PLAN uint8_t *plan;
     const JR_PLAN jsp_plan_header *header;
     uint8_t *arena;
+#if JR_PLAN_IS_APART
+    jr_params *params; /* the caller's, set before a run: an op's copy, of no use between ops */
+#endif
 } jr_engine;
 
 /* Bytes in the arena, whose owner keeps them. */

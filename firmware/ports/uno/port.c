@@ -20,7 +20,7 @@
 /* The slowest kernel is under 160 cycles a MAC: a depthwise convolution. */
 #define MAX_NS_PER_MAC UINT32_C(10000)
 
-#define EMULATOR_NAME_BYTES 24u
+#define EMULATOR_NAME_BYTES 16u
 
 /* From uno.ld: behind the firmware, 16-byte aligned. */
 extern const __flash uint8_t __plan_store_start[];

@@ -13,7 +13,7 @@
 #define DIVISOR   (UNO_CLOCK_HZ / (16u * (uint32_t)UART_BAUD) - 1u)
 
 /* The host waits for answers: a ring holds what comes while a few bytes are decoded. */
-#define RING_BYTES 32u
+#define RING_BYTES 16u
 #define RING_MASK  (RING_BYTES - 1u)
 
 /* The interrupt writes head and bytes, main writes tail; one slot stays free. */

@@ -1,6 +1,7 @@
 #include "scaling.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "requantize.h"
 
@@ -15,15 +16,16 @@ typedef char fully_connected_has_the_tail[HAS_TAIL(jsp_fully_connected_params) ?
 
 void jr_avr_set_scaling(jr_avr_scaling *scaling, const jr_args *args, const void *tail,
                         bool shared) {
-    const jr_avr_tail *const p = (const jr_avr_tail *)tail;
-    scaling->weights = (const JR_PLAN int8_t *)(args->plan + (jr_size)p->weights_offset);
-    scaling->bias = (const JR_PLAN int32_t *)(args->plan + (jr_size)p->bias_offset);
-    scaling->multipliers = (const JR_PLAN int32_t *)(args->plan + (jr_size)p->multipliers_offset);
-    scaling->shifts = (const JR_PLAN int8_t *)(args->plan + (jr_size)p->shifts_offset);
+    jr_avr_tail p;
+    memcpy(&p, tail, sizeof p);
+    scaling->weights = (const JR_PLAN int8_t *)(args->plan + (jr_size)p.weights_offset);
+    scaling->bias = (const JR_PLAN int32_t *)(args->plan + (jr_size)p.bias_offset);
+    scaling->multipliers = (const JR_PLAN int32_t *)(args->plan + (jr_size)p.multipliers_offset);
+    scaling->shifts = (const JR_PLAN int8_t *)(args->plan + (jr_size)p.shifts_offset);
     scaling->shared = shared;
-    scaling->zero_point = (int8_t)p->output_zero_point;
-    scaling->low = (int8_t)p->activation_min;
-    scaling->high = (int8_t)p->activation_max;
+    scaling->zero_point = (int8_t)p.output_zero_point;
+    scaling->low = (int8_t)p.activation_min;
+    scaling->high = (int8_t)p.activation_max;
 }
 
 int8_t jr_avr_scale(const jr_avr_scaling *scaling, jr_size channel, uint32_t acc) {

@@ -30,6 +30,7 @@ typedef struct jr_avr_tail {
     uint32_t shifts_offset;
 } jr_avr_tail;
 
+/* `scaling` may lie where `tail` does. */
 void jr_avr_set_scaling(jr_avr_scaling *scaling, const jr_args *args, const void *tail,
                         bool shared);
 

@@ -19,6 +19,7 @@ typedef struct request {
 } __attribute__((packed)) request;
 
 static jr_engine engine;
+static jr_params params;
 
 static void receive(void *target, jr_size count) {
     uint8_t *bytes = target;
@@ -55,6 +56,7 @@ static void requantize(uint8_t command, jr_size count) {
 
 static void load(const request *r) {
     jr_fault fault;
+    engine.params = &params;
     answer((uint32_t)(int32_t)jr_load(&engine, port_store_address(0) + r->offset, r->count,
                                       __pool_start, (jr_size)r->value, &fault));
     answer(fault.index);

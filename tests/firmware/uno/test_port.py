@@ -18,7 +18,7 @@ from tests.support.make import BUILD_DIR
 
 CLOCK_HZ = 16_000_000
 WRAP_CYCLES = 1 << 16
-STACK_BYTES = 176
+STACK_BYTES = 224
 FRAME_BYTES = 60
 ATTEMPTS = 20
 
