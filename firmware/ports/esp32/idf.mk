@@ -32,7 +32,7 @@ $(OUT)/$(BOARD)-emulated.bin: $(OUT)/$(BOARD).bin
 	@cd $(IDF_OUT) && esptool.py --chip $(BOARD) merge_bin -o $@ --fill-flash-size 4MB @flash_args
 	@printf 'qemu $(BOARD)\0' | dd of=$@ bs=1 seek=$(EMULATOR_OFFSET) conv=notrunc status=none
 
-$(OUT)/manifest.json: $(NAME).bin $(OUT)/$(BOARD)-emulated.bin $(FIRMWARE)/manifest.py
+$(OUT)/manifest.json: $(OUT)/$(BOARD)-emulated.bin $(FIRMWARE)/manifest.py
 	@$(PYTHON) $(FIRMWARE)/manifest.py $@ --board $(BOARD) --revision '$(REVISION)' \
 		--build '$(IDF_IDENTITY), $(REVISION)' \
 		--compiler '$(shell $(IDF_CROSS)gcc --version | head -n 1)' \

@@ -26,7 +26,8 @@ JR := $(FIRMWARE)/runtime
 include $(JR)/runtime.mk
 
 PORT_SOURCES := $(SHARED)/port.c \
-	$(addprefix $(QEMU)/, identity.c plan_store.c restart.c) $(addprefix $(LINKED)/, memory.c bytes.c) \
+	$(addprefix $(QEMU)/, identity.c plan_store.c restart.c) \
+	$(addprefix $(LINKED)/, memory.c bytes.c) \
 	$(addprefix $(PORT)/, timebase.c uart.c) $(MACHINE_SOURCES)
 ifdef MAIN
 SOURCES := $(PORT_SOURCES) $(MAIN)
@@ -53,7 +54,7 @@ object = $(OUT)/$(if $(filter $(FIRMWARE)/%,$(1)),$(patsubst $(FIRMWARE)/%,%,$(1
 OBJECTS := $(foreach source,$(SOURCES),$(call object,$(source)))
 
 .PHONY: all clean
-all: $(OUT)/manifest.json
+all: $(NAME).bin $(OUT)/manifest.json
 
 define compile
 $(call object,$(1)): $(1) $(OUT)/flags

@@ -102,15 +102,15 @@ def test_make_leaves_an_image_and_one_that_names_its_emulator(
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
     environment |= {"PATH": f"{tools}:{os.environ['PATH']}", "IDF_PATH": str(tools)}
     port = ROOT / "firmware" / "ports" / board
+    folder = tmp_path / "firmware" / board
     done = subprocess.run(
-        ["make", "-s", "-C", str(port), f"BUILD={tmp_path}"],
+        ["make", "-s", "-C", str(port), f"BUILD={tmp_path}", str(folder / "manifest.json")],
         check=False,
         capture_output=True,
         text=True,
         env=environment,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    folder = tmp_path / "firmware" / board
     image, emulated = (folder / f"{board}{suffix}.bin" for suffix in ("", "-emulated"))
     assert set(image.read_bytes()) == {0xFF}
     _, offset, size = partitions()["emulator"]
@@ -132,7 +132,7 @@ def test_make_says_what_it_leaves_out(tmp_path: Path, board: str) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "IDF_PATH"))}
     port = ROOT / "firmware" / "ports" / board
     done = subprocess.run(
-        ["make", "-s", "-C", str(port), f"BUILD={tmp_path}"],
+        ["make", "-n", "-C", str(port), f"BUILD={tmp_path}"],
         check=True,
         capture_output=True,
         text=True,
