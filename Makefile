@@ -18,8 +18,12 @@ help: ## list the targets
 setup: ## install what is missing (apt, .venv, npm); nothing to do, nothing done
 	@scripts/setup
 
-demo: firmware ## measure the bundled example on the emulated Pico
-	@$(BIN)/host measure --board pico
+DEMO := $(BIN)/host target --calibration-data examples/calibration
+
+demo: firmware ## find the smallest board for each bundled model, measured in emulation
+	@$(DEMO) examples/digits_mlp.onnx
+	@echo
+	@$(DEMO) examples/digits_cnn.onnx
 
 test: lint firmware ## lint, build the firmware, run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -273,7 +273,7 @@ def _children(pid: int) -> list[psutil.Process]:
         ("quantizer", ["--model", MLP, "--mode", "ptq", "--precision", "int8"]),
     ],
 )
-def test_the_seeds_commands(nine: Path, module: str, arguments: list[object]) -> None:
+def test_the_original_commands(nine: Path, module: str, arguments: list[object]) -> None:
     package = "distillation" if module == "quantizer" else "targeting"
     output = nine.parent / "out"
     more = ["--calibration", EXAMPLES / "calibration"] if module == "quantizer" else []
