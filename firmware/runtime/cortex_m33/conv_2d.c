@@ -2,14 +2,11 @@
  * CONV_2D. The patches of a tile of output pixels (what they see of the input) are expanded to 16
  * bits in scratch, interleaved in pairs, and used there for every channel: for four channels at a
  * time whose weights are expanded too (channel_block.S), or where that has no room or does not pay,
- * for two channels whose weights are read as they are (pixel_pair.S). Works in place, pixels
- * ascending. In scratch:
+ * for two channels whose weights are read as they are (pixel_pair.S, or pixel_pair_int4.S where
+ * they are packed). Works in place, pixels ascending. In scratch:
  *
  *     a patch of bytes, row_bytes, where a group's input channels are no multiple of four |
  *     weights of four channels, 8 * row_bytes | patches, 4 * row_bytes a pair
- *
- * Packed weights are expanded likewise; where two channels are to be read as they are, they are
- * unpacked into what is there for weights, 2 * row_bytes at least.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,8 +32,9 @@ typedef struct convolution {
     const int8_t *shifts;
     int8_t *output;
     uint32_t row_bytes; /* of a patch and of a row of weights, padded to 4 */
+    bool packed;        /* the weights are, */
+    uint32_t row_step;  /* so that this is from a row of them to the next */
     uint32_t *expanded; /* scratch for weights, or NULL where they are used as they are */
-    int8_t *unpacked;   /* scratch for two rows of packed weights, or NULL where they are not */
     uint32_t tile;      /* pixels whose patches have room, an even number */
     jr_m33_patches patches;
     jr_m33_channel_block block;
@@ -60,13 +58,13 @@ static void expand_weights(uint32_t *halves, const int8_t *rows, uint32_t row_by
 }
 
 /* The same of packed rows. */
-static void expand_packed_weights(uint32_t *halves, const uint32_t *rows, uint32_t row_bytes) {
-    const uint32_t row_words = jr_int4_row_bytes(row_bytes) / 4u;
+static void expand_packed_weights(uint32_t *halves, const int8_t *rows, uint32_t row_bytes) {
+    const uint32_t row_step = jr_int4_row_bytes(row_bytes);
     uint32_t done, i;
     for (done = 0; done < row_bytes; done += 8) {
 #pragma GCC unroll 4
         for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
-            const uint32_t word = rows[i * row_words];
+            const uint32_t word = jr_m33_read_word(rows + i * row_step);
             halves[i] = jr_m33_int4_halves(word);
             halves[i + JR_M33_BLOCK_CHANNELS] = jr_m33_int4_halves(word >> 4);
             if (row_bytes - done > 4u) {
@@ -75,12 +73,8 @@ static void expand_packed_weights(uint32_t *halves, const uint32_t *rows, uint32
             }
         }
         halves += 4u * JR_M33_BLOCK_CHANNELS;
-        rows++;
+        rows += 4;
     }
-}
-
-static const uint32_t *packed_row(const convolution *c, uint32_t channel) {
-    return (const uint32_t *)(const void *)(c->weights + channel * jr_int4_row_bytes(c->row_bytes));
 }
 
 /* Channels `first` to `first` + 3 of a tile whose output is at `output`. */
@@ -90,10 +84,10 @@ static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, i
     const int8_t *shifts = c->shifts + first;
     jr_m33_channel_block *block = &c->block;
     uint32_t i;
-    if (c->unpacked != NULL) {
-        expand_packed_weights(c->expanded, packed_row(c, first), c->row_bytes);
+    if (c->packed) {
+        expand_packed_weights(c->expanded, c->weights + first * c->row_step, c->row_bytes);
     } else {
-        expand_weights(c->expanded, c->weights + first * c->row_bytes, c->row_bytes);
+        expand_weights(c->expanded, c->weights + first * c->row_step, c->row_bytes);
     }
 #pragma GCC unroll 4
     for (i = 0; i < JR_M33_BLOCK_CHANNELS; i++) {
@@ -114,25 +108,28 @@ static void run_channel_block(convolution *c, uint32_t first, uint32_t pixels, i
     }
 }
 
-/*
- * Channels `first` to `first` + `count` - 1, whose weights are at `weights`, of two pixels whose
- * output is at `output`.
- */
-static void run_pixel_pair(const convolution *c, const int8_t *weights, uint32_t first,
-                           uint32_t count, const uint32_t *patches, int8_t *const output[2]) {
+/* Channels `first` to `first` + `count` - 1 of two pixels whose output is at `output`. */
+static void run_pixel_pair(const convolution *c, uint32_t first, uint32_t count,
+                           const uint32_t *patches, int8_t *const output[2]) {
+    void (*const run_channels)(jr_m33_pixel_pair *, uint32_t) =
+        c->packed ? jr_m33_run_pixel_pair_int4 : jr_m33_run_pixel_pair;
     jr_m33_pixel_pair pair;
     pair.inputs = patches;
     pair.quads = c->row_bytes / 4u;
-    pair.weights = weights;
-    pair.row_step = c->row_bytes;
+    pair.weights = c->weights + first * c->row_step;
+    pair.row_step = c->row_step;
     pair.bias = c->bias + first;
     pair.multipliers = c->multipliers + first;
     pair.shifts = c->shifts + first;
     pair.rounding = jr_m33_rounding(c->p->output_zero_point);
     pair.output[0] = output[0] + first;
     pair.output[1] = output[1] + first;
+    if (c->packed) {
+        pair.excess[0] = jr_m33_int4_excess(patches, 2, pair.quads);
+        pair.excess[1] = jr_m33_int4_excess(patches + 1, 2, pair.quads);
+    }
     if (count >= 2u) {
-        jr_m33_run_pixel_pair(&pair, count / 2u);
+        run_channels(&pair, count / 2u);
     }
     if ((count & 1u) != 0) {
         /* The last channel twice, the second time for nothing. */
@@ -147,23 +144,9 @@ static void run_pixel_pair(const convolution *c, const int8_t *weights, uint32_t
         pair.shifts = shifts;
         pair.output[0] = results[0];
         pair.output[1] = results[1];
-        jr_m33_run_pixel_pair(&pair, 1);
+        run_channels(&pair, 1);
         *last[1] = results[1][0]; /* first: where both are one pixel, the other goes over it */
         *last[0] = results[0][0];
-    }
-}
-
-/* The same channels of a whole tile. */
-static void run_pixel_pairs(const convolution *c, const int8_t *weights, uint32_t first,
-                            uint32_t count, uint32_t pixels, int8_t *output) {
-    const uint32_t output_c = c->p->output_c;
-    uint32_t i;
-    for (i = 0; i < pixels; i += 2) {
-        int8_t *of_pair[2];
-        of_pair[0] = output + i * output_c;
-        of_pair[1] = i + 1u < pixels ? of_pair[0] + output_c : of_pair[0];
-        run_pixel_pair(c, weights, first, count, c->patches.halves + i / 2u * c->row_bytes,
-                       of_pair);
     }
 }
 
@@ -171,28 +154,18 @@ static void run_pixel_pairs(const convolution *c, const int8_t *weights, uint32_
 static void run_group(convolution *c, uint32_t first, uint32_t pixels, int8_t *output) {
     const jsp_conv_params *p = c->p;
     uint32_t count = (uint32_t)p->output_c / p->groups;
+    uint32_t i;
     if (c->expanded != NULL) {
         for (; count >= JR_M33_BLOCK_CHANNELS; count -= JR_M33_BLOCK_CHANNELS) {
             run_channel_block(c, first, pixels, output);
             first += JR_M33_BLOCK_CHANNELS;
         }
     }
-    if (c->unpacked == NULL) {
-        if (count > 0) {
-            run_pixel_pairs(c, c->weights + first * c->row_bytes, first, count, pixels, output);
-        }
-        return;
-    }
-    while (count > 0) {
-        const uint32_t some = count < 2u ? count : 2u;
-        uint32_t i;
-        for (i = 0; i < some; i++) {
-            jr_m33_unpack(c->unpacked + i * c->row_bytes, packed_row(c, first + i),
-                          c->row_bytes / 4u);
-        }
-        run_pixel_pairs(c, c->unpacked, first, some, pixels, output);
-        first += some;
-        count -= some;
+    for (i = 0; count > 0 && i < pixels; i += 2) {
+        int8_t *of_pair[2];
+        of_pair[0] = output + i * p->output_c;
+        of_pair[1] = i + 1u < pixels ? of_pair[0] + p->output_c : of_pair[0];
+        run_pixel_pair(c, first, count, c->patches.halves + i / 2u * c->row_bytes, of_pair);
     }
 }
 
@@ -216,13 +189,11 @@ static void run(convolution *c) {
 }
 
 /* Divides the scratch; false: it is too little. */
-static bool lay_out(convolution *c, bool packed, int8_t *scratch, uint32_t scratch_bytes) {
+static bool lay_out(convolution *c, int8_t *scratch, uint32_t scratch_bytes) {
     const uint32_t pair_bytes = c->row_bytes * 4u;
-    const uint32_t unpacked_bytes = packed ? c->row_bytes * 2u : 0u;
     uint32_t pairs;
     c->patches.bytes = NULL;
     c->expanded = NULL;
-    c->unpacked = NULL;
     if ((c->patches.depth & 3u) != 0) {
         if (scratch_bytes < c->row_bytes) {
             return false;
@@ -231,23 +202,15 @@ static bool lay_out(convolution *c, bool packed, int8_t *scratch, uint32_t scrat
         scratch += c->row_bytes;
         scratch_bytes -= c->row_bytes;
     }
-    if (scratch_bytes < unpacked_bytes + pair_bytes) {
-        return false;
-    }
-    if (packed) {
-        c->unpacked = scratch;
-    }
     pairs = scratch_bytes / pair_bytes;
     c->tile = 2;
     if (pairs >= EXPANDED_PAIRS + MIN_BLOCK_PAIRS) {
         c->expanded = (uint32_t *)(void *)scratch;
         scratch += EXPANDED_PAIRS * pair_bytes;
         c->tile = (pairs - EXPANDED_PAIRS) * 2u;
-    } else {
-        scratch += unpacked_bytes;
     }
     c->patches.halves = (uint32_t *)(void *)scratch;
-    return true;
+    return pairs > 0;
 }
 
 void jr_conv_2d_run(const jr_args *args) {
@@ -264,8 +227,9 @@ void jr_conv_2d_run(const jr_args *args) {
     c.patches.depth = (uint32_t)p->input_c / p->groups;
     c.row_bytes = ((uint32_t)p->kernel_h * p->kernel_w * c.patches.depth + 3u) & ~UINT32_C(3);
     c.patches.row_bytes = c.row_bytes;
-    if (!lay_out(&c, jr_has_int4_weights(args), (int8_t *)jr_scratch(args),
-                 args->op->scratch_bytes) ||
+    c.packed = jr_has_int4_weights(args);
+    c.row_step = c.packed ? jr_int4_row_bytes(c.row_bytes) : c.row_bytes;
+    if (!lay_out(&c, (int8_t *)jr_scratch(args), args->op->scratch_bytes) ||
         !jr_m33_can_scale(c.bias, p->output_c, c.shifts, p->output_c, c.row_bytes)) {
         jr_conv_2d_run_portable(args);
         return;

@@ -21,14 +21,9 @@ static inline uint32_t jr_m33_odd_bytes(uint32_t bytes) {
     return halves;
 }
 
-/* Of halves, and of bytes, a less b; may wrap. */
+/* Halves of a less those of b; may wrap. */
 static inline uint32_t jr_m33_subtract_halves(uint32_t a, uint32_t b) {
     __asm("ssub16 %0, %0, %1" : "+r"(a) : "r"(b));
-    return a;
-}
-
-static inline uint32_t jr_m33_subtract_bytes(uint32_t a, uint32_t b) {
-    __asm("ssub8 %0, %0, %1" : "+r"(a) : "r"(b));
     return a;
 }
 

@@ -28,16 +28,18 @@ static inline uint32_t jr_m33_int4_halves(uint32_t word) {
     return jr_m33_subtract_halves(word & JR_INT4_LANES, JR_INT4_LANES_OF_BIAS);
 }
 
-/* The first 4 * `quads` weights of a packed row as bytes. `row` is 4-byte aligned. */
-static inline void jr_m33_unpack(int8_t *row, const uint32_t *packed, uint32_t quads) {
-    const uint32_t bias = JR_INT4_LANES_OF_BIAS * 0x101u;
-    uint32_t i;
-    for (i = 0; i < quads; i++) {
-        const uint32_t word = packed[i / 2u] >> (i % 2u * 8u);
-        const uint32_t bytes = (word & JR_INT4_LANES) | (word >> 4 & JR_INT4_LANES) << 8;
-        jr_m33_write_word(row, jr_m33_subtract_bytes(bytes, bias));
-        row += 4;
+/*
+ * What packed weights, multiplied as they are stored, count too much for `quads` of inputs that
+ * were expanded with the same `step`.
+ */
+static inline int32_t jr_m33_int4_excess(const uint32_t *halves, uint32_t step, uint32_t quads) {
+    int32_t excess = 0;
+    for (; quads > 0; quads--) {
+        excess = jr_m33_add_products(excess, halves[0], JR_INT4_LANES_OF_BIAS);
+        excess = jr_m33_add_products(excess, halves[step], JR_INT4_LANES_OF_BIAS);
+        halves += 2u * step;
     }
+    return excess;
 }
 
 #endif

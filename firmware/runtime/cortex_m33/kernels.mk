@@ -2,8 +2,8 @@
 # A kernel here takes the shapes that it is fast at and leaves the others to the portable kernel.
 JR_M33 := $(JR)/cortex_m33
 JR_CONV_2D := $(JR_M33)/conv_2d.c $(JR_M33)/channel_block.S $(JR_M33)/pixel_pair.S \
-    $(JR_M33)/patches.c $(JR_M33)/scaling.c $(JR_M33)/portable_conv_2d.c
-JR_FULLY_CONNECTED := $(JR_M33)/fully_connected.c $(JR_M33)/row_pair.S \
+    $(JR_M33)/pixel_pair_int4.S $(JR_M33)/patches.c $(JR_M33)/scaling.c $(JR_M33)/portable_conv_2d.c
+JR_FULLY_CONNECTED := $(JR_M33)/fully_connected.c $(JR_M33)/row_pair.S $(JR_M33)/row_pair_int4.S \
     $(JR_M33)/portable_fully_connected.c
 JR_DEPTHWISE_CONV_2D := $(JR_M33)/depthwise_conv_2d.c $(JR_M33)/depthwise_3x3.S \
     $(JR_M33)/portable_depthwise_conv_2d.c

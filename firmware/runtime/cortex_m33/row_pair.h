@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * row_pair.S knows this layout. For every four inputs x0..x3, `inputs` holds the halves (x0, x2),
+ * row_pair.inc knows this layout. For every four inputs x0..x3, `inputs` holds the halves (x0, x2),
  * then (x1, x3). Pointers to an output move on.
  */
 typedef struct jr_m33_row_pair {
@@ -19,9 +19,13 @@ typedef struct jr_m33_row_pair {
     int32_t rounding;           /* jr_m33_rounding() */
     int8_t *output;
     uint32_t channel_step; /* multipliers and shifts from an output to the next: 0 or 1 */
+    int32_t excess;        /* jr_m33_int4_excess(); of packed weights alone */
 } jr_m33_row_pair;
 
 /* Computes 2 * `output_pairs` outputs; `output_pairs` is at least 1. */
 void jr_m33_run_row_pairs(jr_m33_row_pair *pair, uint32_t output_pairs);
+
+/* The same with packed weights; `quads` is even. */
+void jr_m33_run_row_pairs_int4(jr_m33_row_pair *pair, uint32_t output_pairs);
 
 #endif
