@@ -52,7 +52,8 @@ def _refusal(
     assert offered is not None
     if plan_bytes > offered.capacity_bytes:
         return BoardError(
-            f"the plan is too large for the {name} store of {capabilities.board}: "
+            f"the plan is {plan_bytes - offered.capacity_bytes:,} bytes too large for the {name} "
+            f"store of {capabilities.board}: "
             f"needs {plan_bytes:,} bytes, has {offered.capacity_bytes:,}",
             code=ErrorCode.STORE_TOO_SMALL,
             needed=plan_bytes,
@@ -65,8 +66,8 @@ def _refusal(
     if arena_bytes > available:
         beside = " beside the plan in RAM" if in_ram else ""
         return BoardError(
-            f"the arena is too large for {capabilities.board}{beside}: "
-            f"needs {arena_bytes:,} bytes, has {available:,}",
+            f"the arena is {arena_bytes - available:,} bytes too large for "
+            f"{capabilities.board}{beside}: needs {arena_bytes:,} bytes, has {available:,}",
             code=ErrorCode.ARENA_TOO_SMALL,
             needed=arena_bytes,
             available=available,

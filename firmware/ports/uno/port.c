@@ -17,8 +17,8 @@
 #endif
 #define TIMED_BIT _BV(TIMED_PIN - 8)
 
-/* The slowest kernel is under 160 cycles a MAC: a depthwise convolution. */
-#define MAX_NS_PER_MAC UINT32_C(10000)
+/* A depthwise 3x3 convolution takes 261 cycles a MAC (benchmarks/uno_kernels.py). */
+#define MAX_NS_PER_MAC UINT32_C(20000)
 
 #define EMULATOR_NAME_BYTES 16u
 
