@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from host.models import load_model
 from host.models.graph import OpKind
 from host.models.tflite_importer import import_tflite
 from host.models.tflite_writer import write_float_tflite
+from tests.host.models.test_onnx_importer import MODELS
 from tests.support.make import ROOT
 from tests.support.onnx_models import Maker
 
@@ -116,6 +118,18 @@ def test_int4_weights_are_smaller_and_coarser() -> None:
     )
     assert int4["quantized_bytes"] < int8["quantized_bytes"]
     assert int4["error_mean"] > int8["error_mean"]
+
+
+@pytest.mark.parametrize("build", MODELS, ids=[build.__name__ for build in MODELS])
+def test_whatever_is_imported_quantizes_and_compiles(
+    build: Callable[[Maker], str], tmp_path: Path
+) -> None:
+    maker = Maker(1, 3, 6, 5)
+    (tmp_path / "m.onnx").write_bytes(maker.bytes(build(maker)))
+    result = quantize_model(tmp_path / "m.onnx", None, "int4")
+    plan = compile_graph(import_tflite(result.tflite, "m"))
+    assert len(plan.data) > 0
+    assert np.isfinite(result.report["error_mean"])
 
 
 def test_a_quantized_model_is_refused() -> None:
