@@ -20,6 +20,8 @@ from host.models.graph import Graph, Tensor
 MIN_SAMPLES, MAX_SAMPLES = 100, 1000
 """How many are asked for; fewer give ranges by luck, more cost time and change nothing."""
 
+SYNTHETIC = "synthetic"
+"""The source of samples that are drawn."""
 SYNTHETIC_SAMPLES = 256
 _LEAST_SAMPLES = 2
 """One to learn ranges from, one to judge by."""
@@ -83,7 +85,7 @@ def synthetic(graph: Graph, seed: int = 0) -> Calibration:
         f"no calibration data: {SYNTHETIC_SAMPLES} seeded random samples stand in, and say little "
         "of the errors on real data"
     )
-    return Calibration(samples.astype(np.float32), "synthetic", (note,))
+    return Calibration(samples.astype(np.float32), SYNTHETIC, (note,))
 
 
 def read_calibration(path: Path, graph: Graph) -> Calibration:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
-import platform
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +15,10 @@ from typing import Any
 
 import attrs
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from host.compiler import CompiledPlan, compile_graph
-from host.distillation.calibration import choose_calibration
+from host.distillation.calibration import SYNTHETIC, choose_calibration
 from host.distillation.inference import TfliteRunner
 from host.distillation.layers import layer_errors
 from host.distillation.quantization import PRECISIONS, quantize
@@ -35,10 +31,10 @@ from host.models.tflite_writer import write_float_tflite
 from host.targeting.accelerator import Unavailable, cpu_engine, dxm1_engine
 from host.targeting.accuracy import compare
 from host.targeting.flops import flops_of
+from host.targeting.this_computer import cpu, process_peak_kb, tool_versions
 from host.targeting.vector import RequirementVector
 
 _PASSES = 50
-_TOOLS = ("ai-edge-litert", "ai-edge-quantizer", "numpy", "onnx", "onnxruntime", "tflite-micro")
 
 Progress = Callable[[str], None]
 
@@ -101,7 +97,7 @@ def profile_model(
     candidates = {precision: found.tflite for precision, found in quantized.items()}
     details = {
         "calibration": {
-            "source": calibration.source,
+            "source": _absolute(calibration.source),
             "count": len(calibration.samples),
             "sha256": calibration.sha256,
             "calibration_count": len(to_calibrate),
@@ -177,7 +173,7 @@ def _vector(
             **details,
             "macs": plan.macs,
             **peak,
-            "process_peak_kb": _process_peak_kb(),
+            "process_peak_kb": process_peak_kb(),
             "plans": {precision: _plan_facts(plan) for precision, plan in plans.items()},
             "ops": [
                 {
@@ -191,13 +187,8 @@ def _vector(
                 for op in plan.ops
             ],
             "latency_dxm1_reason": dxm1_reason,
-            "cpu": {
-                "name": platform.processor() or platform.machine(),
-                "clock_mhz": _clock_mhz(),
-                "engine": "LiteRT, one thread",
-                "passes": _PASSES,
-            },
-            "tools": {name: _version(name) for name in _TOOLS},
+            "cpu": {**cpu(), "engine": "LiteRT, one thread", "passes": _PASSES},
+            "tools": tool_versions(),
         },
     )
 
@@ -221,6 +212,11 @@ def _dxm1_ms(run: _Run, options: ProfileOptions) -> tuple[float | None, str | No
         return statistics.median(dxm1_engine(run.model).time_ms(run.sample, _PASSES)), None
     except Unavailable as error:
         return None, str(error)
+
+
+def _absolute(source: str) -> str:
+    """Of a path, so that the profile can be used from another folder."""
+    return source if source == SYNTHETIC else str(Path(source).resolve())
 
 
 def _plan_facts(plan: CompiledPlan) -> dict[str, Any]:
@@ -282,29 +278,6 @@ def _declared(graph: Graph, index: int, permutations: list[tuple[int, ...]]) -> 
 
 def _sha256(samples: NDArray[np.float32]) -> str:
     return hashlib.sha256(samples.astype("<f4").tobytes()).hexdigest()
-
-
-def _process_peak_kb() -> float | None:
-    """Of this process, Python and all; what a desktop would take, not a board."""
-    info = psutil.Process().memory_info()
-    peak = getattr(info, "peak_wset", None)
-    if peak is None and sys.platform != "win32":
-        import resource
-
-        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    return None if peak is None else peak / 1024
-
-
-def _clock_mhz() -> float | None:
-    frequency = psutil.cpu_freq()
-    return None if frequency is None else float(frequency.current)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

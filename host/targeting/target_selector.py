@@ -146,7 +146,7 @@ def _subject(request: TargetRequest, observer: TargetObserver) -> _Subject:
         raise ConfigError("--calibration-data is for profiling a MODEL: --profile has its own")
     vector = RequirementVector.read(request.profile)
     path = vector.model_path
-    files = kept_candidates.find(vector)
+    files = kept_candidates.find(vector, observer.stage)
     if not files:
         why = "names no model" if path is None else f"is of {path}, which is gone or has changed"
         observer.note(
