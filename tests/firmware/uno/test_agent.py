@@ -47,7 +47,7 @@ SAMPLES = {
     if not name.upper().startswith(tuple(LEFT_OUT))
 }
 SEED = 5
-MAX_MACS = 300_000
+MAX_MACS = 100_000
 Start = Callable[[Path], EmulatorProcess]
 
 

@@ -110,7 +110,10 @@ def test_an_image_that_is_there_is_not_written_again(
     board = start(agent_image.with_plan(plan.data, tmp_path))
     record, notes = measured(MLP, port=f"tcp://127.0.0.1:{board.port}")
     assert_exact(record)
-    assert record.cycles == probe.cycles
+    assert record.cycles is not None
+    assert probe.cycles is not None
+    # Runs begin anywhere between two interrupts of the timer, 65,536 cycles apart.
+    assert record.cycles.median == pytest.approx(probe.cycles.median, abs=500)
     assert any("has this plan already: it was not programmed again" in note for note in notes)
 
 
