@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from host.cli.agents import agents
 from host.cli.boards import boards
 from host.cli.calibrate import calibrate
 from host.cli.emulate import emulate
@@ -20,6 +21,7 @@ from host.cli.flash import flash
 from host.cli.measure import measure
 from host.cli.profile import profile
 from host.cli.quantize import quantize
+from host.cli.rack import rack
 from host.cli.target import target
 from host.errors import ExitCode, JumpstationError
 
@@ -34,6 +36,8 @@ app = typer.Typer(
 app.command()(measure)
 app.command()(emulate)
 app.command()(boards)
+app.command()(agents)
+app.add_typer(rack, name="rack")
 app.command()(flash)
 app.command()(profile)
 app.command()(quantize)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from host.errors import ConfigError
 from host.links.base import Link
+from host.links.mqtt_address import is_mqtt
 
 OWN_AGENT = Path(__file__).resolve().parents[2] / "build" / "firmware" / "posix" / "pc-agent"
 """What `make firmware` builds for this computer."""
@@ -24,7 +25,7 @@ def open_own_agent() -> Link:
 
 
 def open_link(port: str, *, baud: int | None = None) -> Link:
-    """Opens ``tcp://host:port``, or anything else as a serial port or pseudo-terminal.
+    """Opens ``tcp://host:port``, ``mqtt[s]://broker/rack/board``, or else a serial port.
 
     ``baud`` is a serial port's; None: the usual one.
 
@@ -36,6 +37,11 @@ def open_link(port: str, *, baud: int | None = None) -> Link:
         from host.links.serial import DEFAULT_BAUD, SerialLink
 
         return SerialLink(port, baud or DEFAULT_BAUD)
+    if is_mqtt(port):
+        from host.links.mqtt import MqttLink
+        from host.links.mqtt_address import parse_board
+
+        return MqttLink(parse_board("--port", port))
     try:
         parts = urlsplit(port)
         host, number = parts.hostname, parts.port
@@ -43,7 +49,8 @@ def open_link(port: str, *, baud: int | None = None) -> Link:
         raise ConfigError(f"--port {port}: {error}") from error
     if parts.scheme != "tcp" or not host or not number:
         raise ConfigError(
-            f"--port {port}: expected a device such as /dev/ttyACM0, or tcp://HOST:PORT"
+            f"--port {port}: expected a device such as /dev/ttyACM0, tcp://HOST:PORT, "
+            "or mqtt[s]://[USER@]BROKER[:PORT]/RACK/BOARD"
         )
     from host.links.tcp import TcpLink
 

@@ -2,6 +2,16 @@
 
 from host.session.deadline import Deadline
 from host.session.exchange import Exchange, TrafficCounters
+from host.session.lease_watch import Lease, LeaseWatch
 from host.session.session import LoadedPlan, RunResult, Session
 
-__all__ = ["Deadline", "Exchange", "LoadedPlan", "RunResult", "Session", "TrafficCounters"]
+__all__ = [
+    "Deadline",
+    "Exchange",
+    "Lease",
+    "LeaseWatch",
+    "LoadedPlan",
+    "RunResult",
+    "Session",
+    "TrafficCounters",
+]

@@ -13,6 +13,7 @@ from host.errors import BoardError, JumpstationError
 from host.links.base import Link
 from host.session.deadline import Deadline
 from host.session.exchange import AliveObserver, Exchange, TrafficCounters
+from host.session.lease_watch import Lease, lease_in
 from host.session.refusals import reset_cause_name
 from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
@@ -34,6 +35,8 @@ _EMULATION_ROUND_TRIP_S = 1.0
 class Connection:
     """A link with a session on it. Use as a context manager: it frees lease and link.
 
+    ``lease_seen`` is the lease that another client held at the greeting, if one did.
+
     Every method raises BoardError (the board refused, or reset), DeadlineExceeded (it did
     not answer) or LinkError (the link failed).
     """
@@ -43,6 +46,7 @@ class Connection:
         self.capabilities = Capabilities()
         self.boot_count = 0
         self.reset_cause = ""
+        self.lease_seen: Lease | None = None
         self._exchange = Exchange(link)
         self._id = secrets.randbelow(0xFFFFFFFF) + 1
         self._leased = False
@@ -67,6 +71,7 @@ class Connection:
         answer = self._hello(Deadline(_CONNECT_S * self._patience))
         self.boot_count = answer.boot_count
         self.reset_cause = reset_cause_name(answer.reset_cause)
+        self.lease_seen = lease_in(answer)
         self._exchange.session = self._id
         data = bytearray()
         while len(data) < answer.capabilities_bytes:

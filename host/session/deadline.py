@@ -28,3 +28,7 @@ class Deadline:
     def extend_to(self, timeout_s: float) -> None:
         """Gives at least ``timeout_s`` from now: the other side showed that it lives."""
         self._ends = max(self._ends, time.monotonic() + timeout_s)
+
+    def postpone(self, by_s: float) -> None:
+        """Adds time in which the other side could not have answered."""
+        self._ends += by_s

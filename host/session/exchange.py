@@ -56,10 +56,17 @@ class Exchange:
         # Not from 1: an answer that an earlier process left on the way must not fit.
         self._sequence = secrets.randbelow(0xFFFF)
 
-    def post(self, kind: MessageType, fields: Mapping[str, object]) -> int:
-        """Sends a request without waiting; returns the sequence number its answer will have."""
+    def post(
+        self, kind: MessageType, fields: Mapping[str, object], deadline: Deadline | None = None
+    ) -> int:
+        """Sends a request without waiting; returns the sequence number its answer will have.
+
+        ``deadline`` is postponed by what the link took to send it.
+        """
         self._sequence = self._sequence % 0xFFFF + 1
-        self._send(self._frame(kind, fields))
+        took_s = self._send(self._frame(kind, fields))
+        if deadline is not None:
+            deadline.postpone(took_s)
         return self._sequence
 
     def poll(self, timeout_s: float) -> Frame | None:
@@ -110,7 +117,8 @@ class Exchange:
         while True:
             if attempts:
                 self.traffic.retransmits += 1
-            self._send(frame)
+            # A link that is held up, as by a broker's restart, takes none of the board's time.
+            deadline.postpone(self._send(frame))
             sent_at = time.monotonic()
             attempts += 1
             wait = Deadline(retry_s or self.round_trip.timeout_s(attempts))
@@ -156,10 +164,13 @@ class Exchange:
         payload = REQUESTS[kind].build(dict(fields))
         return Frame(kind, self.session, self._sequence, bytes(payload))
 
-    def _send(self, frame: Frame) -> None:
+    def _send(self, frame: Frame) -> float:
+        """Returns how long the link took to accept it, in seconds."""
         data = frame.to_wire()
+        started = time.monotonic()
         self.link.write(data)
         self.traffic.bytes_sent += len(data)
+        return time.monotonic() - started
 
 
 def answer_to(kind: MessageType, frame: Frame) -> Any:

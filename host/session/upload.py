@@ -62,7 +62,9 @@ def send_chunks(
             piece = data[following : following + chunk_bytes]
             again = following < furthest
             exchange.traffic.retransmits += again
-            sequence = exchange.post(MessageType.PLAN_CHUNK, {"offset": following, "data": piece})
+            sequence = exchange.post(
+                MessageType.PLAN_CHUNK, {"offset": following, "data": piece}, silence
+            )
             in_flight[sequence] = _Chunk(following, rounds, time.monotonic(), again)
             following += len(piece)
             furthest = max(furthest, following)

@@ -1,0 +1,5 @@
+"""The rack: boards of this machine, offered on a broker."""
+
+from hil.rack.gateway import Gateway
+
+__all__ = ["Gateway"]
