@@ -6,6 +6,7 @@ import select
 import subprocess
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,11 +67,12 @@ def build_test_program(name: str) -> Path:
 
 
 class AgentProcess:
-    """pc-agent on its standard streams. Used as a context, it must end without a finding."""
+    """An agent on its standard streams. Used as a context, it must end without a finding."""
 
-    def __init__(self, program: Path, *arguments: str) -> None:
+    def __init__(self, program: Path | Sequence[str], *arguments: str) -> None:
+        command = [str(program)] if isinstance(program, Path) else program
         self.process = subprocess.Popen(
-            [str(program), "--stdio", *arguments],
+            [*command, "--stdio", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

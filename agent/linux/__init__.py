@@ -1,0 +1,1 @@
+"""The agent for boards that run Linux: ``python -m agent.linux``."""

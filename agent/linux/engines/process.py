@@ -1,0 +1,75 @@
+"""Starting a model's process where it is to run, and what is known of it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+_EXIT_GRACE_S = 2.0
+
+
+async def start(command: Sequence[str], cpus: Sequence[int]) -> asyncio.subprocess.Process:
+    """Starts ``command`` on ``cpus``, talking over pipes.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with _on(cpus):
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the agent's to handle
+        )
+
+
+@contextlib.contextmanager
+def _on(cpus: Sequence[int]) -> Iterator[None]:
+    """A child inherits its parent's CPUs, before its first instruction."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """Ends it: kindly where it listens."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _EXIT_GRACE_S)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def kill(process: asyncio.subprocess.Process) -> None:
+    """Ends one that does not answer any more."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    if process.stdin is not None:
+        process.stdin.close()
+    await process.wait()
+
+
+def memory_bytes(pid: int) -> tuple[int | None, int | None]:
+    """Resident memory of a process, and the most it was; None where it has ended.
+
+    The peak is VmHWM of procfs: getrusage would count what the parent had before exec.
+    """
+    try:
+        resident = int(psutil.Process(pid).memory_info().rss)
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (psutil.Error, OSError):
+        return None, None
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return resident, int(peak[1]) * 1024 if peak else None

@@ -1,0 +1,30 @@
+"""What an agent answers ERROR with."""
+
+from __future__ import annotations
+
+from protocol.errors import ErrorCode
+from protocol.messages import NO_INDEX
+
+_U32_MAX = 0xFFFFFFFF
+
+
+class Refusal(Exception):
+    """A request is not done. ``index``, ``needed`` and ``available`` as the wire has them.
+
+    Sizes that 32 bits do not hold are sent as the largest.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        why: str = "",
+        *,
+        index: int = NO_INDEX,
+        needed: int = 0,
+        available: int = 0,
+    ) -> None:
+        super().__init__(f"{ErrorCode(code).name}: {why}" if why else ErrorCode(code).name)
+        self.code = code
+        self.index = index
+        self.needed = min(needed, _U32_MAX)
+        self.available = min(available, _U32_MAX)

@@ -1,0 +1,1 @@
+"""Ways to the agent, one a file: frames in, frames out."""

@@ -1,0 +1,29 @@
+"""Frames over a stream of bytes, whatever carries it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agent.linux.transports.base import Submit
+from protocol.framing import Frame, FrameDecoder
+
+_READ_BYTES = 65536
+
+
+async def serve_stream(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, submit: Submit
+) -> None:
+    """Serves one client until it leaves.
+
+    Raises:
+        OSError: the line broke.
+    """
+
+    async def send(frame: Frame) -> None:
+        writer.write(frame.to_wire())
+        await writer.drain()
+
+    decoder = FrameDecoder()
+    while data := await reader.read(_READ_BYTES):
+        for frame in decoder.feed(data):
+            await submit(frame, send)
