@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT.parent / "shared" / "models"
 LIMIT = {"cycle": 0.10, "cycle-estimate": 0.15}
 """Of 95 % of the relative errors, by the emulator's fidelity."""
-WIDTHS = {"uno": (1, 2)}
+WIDTHS = {"uno": (1, 2, 3)}
 DEFAULT_WIDTHS = (4, 8, 16)
 SEEDS = (100, 200)
 
