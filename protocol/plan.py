@@ -294,6 +294,12 @@ PARAMS: dict[PlanOp, Struct] = {
     PlanOp.FULLY_CONNECTED_INT4: FULLY_CONNECTED_PARAMS,
 }
 
+PACKED_KINDS: dict[PlanOp, PlanOp] = {
+    PlanOp.CONV_2D: PlanOp.CONV_2D_INT4,
+    PlanOp.FULLY_CONNECTED: PlanOp.FULLY_CONNECTED_INT4,
+}
+"""The kind that does the same with int4 weights."""
+
 
 def plan_crc32(plan: bytes) -> int:
     """The checksum that the header of ``plan`` must hold."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from protocol.plan import PlanOp
+from protocol.plan import PACKED_KINDS, PlanOp
 
 
 @attrs.frozen
@@ -65,3 +65,9 @@ class CompiledPlan:
     inputs_overwritten: bool
     tensor_map: dict[int, TensorPlace]
     """By tensor index of the graph; tensors folded into weights are not in it."""
+
+    @property
+    def precision(self) -> str:
+        """``int4`` where any weights are packed; activations are int8 in any case."""
+        packed = PACKED_KINDS.values()
+        return "int4" if any(op.kind in packed for op in self.ops) else "int8"

@@ -50,7 +50,7 @@ def build_record(findings: Findings) -> Measurement:
             format=candidate.graph.source_format,
         ),
         candidate=measurement.Candidate(
-            precision="int8",
+            precision=candidate.plan.precision,
             plan_bytes=len(candidate.plan.data),
             plan_crc32=candidate.plan.crc32,
             macs=candidate.plan.macs,

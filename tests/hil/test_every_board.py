@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from host.compiler import compile_graph
+from host.distillation.quantization import quantize
 from host.emulators import emulated_boards
-from host.errors import BoardError
+from host.errors import BoardError, ModelError
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.models.loader import load_model
 from protocol.measurement import Measurement, Source, Verdict
 from tests.support.models import INT8_MODELS, published_model
 
@@ -72,3 +76,25 @@ def test_one_answer_wherever_it_fits(name: str) -> None:
             checksums.add(result.output.crc32)
     assert len(checksums) == 1
     assert refusing == (set() if name in EVERYWHERE else {"uno"})
+
+
+@pytest.mark.parametrize("name", ["digits_mlp", "digits_cnn"])
+def test_packed_weights_have_one_answer_where_they_are_executed(name: str, tmp_path: Path) -> None:
+    samples = np.load(EXAMPLES / "calibration" / "images.npy")
+    graph = load_model(EXAMPLES / f"{name}_float.tflite")
+    model = tmp_path / f"{name}_int4.tflite"
+    model.write_bytes(quantize(graph, samples[:100], samples[100:120], "int4").tflite)
+    records = {}
+    for board in emulated_boards():
+        if board == "uno":  # whose flash has no room for the kernels
+            with pytest.raises(ModelError, match=r"_INT4 .*no kernel for it"):
+                measured(model, board)
+            continue
+        record = measured(model, board)
+        assert isinstance(record, Measurement), record
+        check_fit(record)
+        assert record.candidate.precision == "int4"
+        records[board] = record
+    assert len({record.output.crc32 for record in records.values()}) == 1
+    unpacked_bytes = len(compile_graph(load_model(model_path(f"{name}_int8"))).data)
+    assert all(r.candidate.plan_bytes < 0.7 * unpacked_bytes for r in records.values())

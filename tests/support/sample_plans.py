@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from protocol.plan import MAX_RANK, PLAN_HEADER, PlanOp
+from protocol.plan import MAX_RANK, PACKED_KINDS, PLAN_HEADER, PlanOp
 from tests.support.plan_builder import PlanBuilder
 
 Q31_HALF = 1 << 30
 
 
-INT4_KINDS = (PlanOp.CONV_2D_INT4, PlanOp.FULLY_CONNECTED_INT4)
-
-
 def _weights(kind: PlanOp, rows: int, row_elements: int) -> bytes:
-    padded = -(-row_elements // 8) * 4 if kind in INT4_KINDS else -(-row_elements // 4) * 4
+    padded = (
+        -(-row_elements // 8) * 4 if kind in PACKED_KINDS.values() else -(-row_elements // 4) * 4
+    )
     return bytes((37 * i + 11) % 256 for i in range(rows * padded))
 
 
@@ -241,7 +240,7 @@ def _constant() -> bytes:
 def sample_plans() -> dict[str, bytes]:
     """Valid plans by name. Together they hold every op kind of version 1.0."""
     conv, depthwise = PlanOp.CONV_2D, PlanOp.DEPTHWISE_CONV_2D
-    conv_int4, fully_connected_int4 = INT4_KINDS
+    conv_int4, fully_connected_int4 = PlanOp.CONV_2D_INT4, PlanOp.FULLY_CONNECTED_INT4
     plans = {
         "conv_padded": _conv(
             conv, input_hwc=(5, 6, 3), output_hwc=(5, 6, 4), kernel=(3, 3), pad=1, scratch_bytes=224

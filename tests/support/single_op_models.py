@@ -189,7 +189,7 @@ def _parameters(
         quantized(weight_scales, [0] * count, axis if per_channel else 0),
     )
     inputs = [source, weights]
-    # Standard deviation of the accumulator: that of an input, of a weight, times their number's root.
+    # Standard deviations: of an input, of a weight, and so of the accumulator.
     spread = 74.0 * (74.0 if build.weights is DType.INT8 else 4.6) * math.sqrt(patch)
     if draw(st.booleans()):
         bias = build.random.integers(-int(spread), int(spread) + 1, channels).astype(np.int32)

@@ -12,14 +12,9 @@ from host.compiler.operations import Blob, Operation, Parameter
 from host.compiler.passes.check import activations, where
 from host.compiler.rows import packed_rows4, rows4
 from host.errors import ModelError
-from host.models.graph import DType, Graph, Op, OpKind, Quantization, Tensor
-from protocol.plan import PlanOp
+from host.models.graph import DType, Graph, Op, Quantization, Tensor
+from protocol.plan import PACKED_KINDS, PlanOp
 
-INT4_KINDS = {
-    OpKind.CONV_2D: PlanOp.CONV_2D_INT4,
-    OpKind.FULLY_CONNECTED: PlanOp.FULLY_CONNECTED_INT4,
-}
-"""Kinds of the graph whose weights may be int4, and what they then are in the plan."""
 UINT16_MAX = (1 << 16) - 1
 INT32_MAX = (1 << 31) - 1
 WEIGHTS_ALIGNMENT_BYTES = 8
@@ -84,7 +79,8 @@ class Context:
         They are int8, or int4 where the op has a kind for those; int4 values come as int8.
         """
         tensor = self.input_at(1)
-        dtypes = (DType.INT8, DType.INT4) if self.op.kind in INT4_KINDS else (DType.INT8,)
+        packable = PlanOp[self.op.kind.name] in PACKED_KINDS
+        dtypes = (DType.INT8, DType.INT4) if packable else (DType.INT8,)
         if tensor.data is None or tensor.dtype not in dtypes or len(tensor.shape) != rank:
             self.refuse(
                 f"needs its weights {tensor.name!r} as an {' or '.join(dtypes)} constant "
@@ -107,7 +103,7 @@ class Context:
     def packed(self, kind: PlanOp, rows: NDArray[np.int8]) -> tuple[PlanOp, Blob]:
         """The plan's kind, and the weights in its layout: ``kind`` itself where they are int8."""
         if self.input_at(1).dtype is DType.INT4:
-            return INT4_KINDS[self.op.kind], Blob(packed_rows4(rows), WEIGHTS_ALIGNMENT_BYTES)
+            return PACKED_KINDS[kind], Blob(packed_rows4(rows), WEIGHTS_ALIGNMENT_BYTES)
         return kind, Blob(rows4(rows), WEIGHTS_ALIGNMENT_BYTES)
 
     def bias(self, channels: int) -> NDArray[np.int64]:

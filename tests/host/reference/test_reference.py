@@ -13,17 +13,26 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from host.models import load_model
-from host.models.graph import OpKind
+from host.models.graph import DType, OpKind
 from host.models.tflite_importer import import_tflite
 from host.reference import expected_output, oracle, reference_run
 from host.reference.oracle import run_tflm
 from protocol.generator import draw_input
 from tests.support.models import INT8_MODELS, published_model
-from tests.support.single_op_models import STRATEGIES, SingleOpModel, single_op_models
+from tests.support.single_op_models import (
+    INT4_STRATEGIES,
+    STRATEGIES,
+    SingleOpModel,
+    single_op_models,
+)
 
 runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
 
 EXAMPLES_EACH = 40
+CASES = [
+    *((kind, DType.INT8) for kind in STRATEGIES),
+    *((kind, DType.INT4) for kind in INT4_STRATEGIES),
+]
 
 
 @contextmanager
@@ -48,15 +57,15 @@ def tflm_output(model: SingleOpModel) -> NDArray[np.int8]:
         return np.asarray(interpreter.get_output(0))
 
 
-@pytest.mark.parametrize("kind", STRATEGIES)
-def test_single_ops_equal_tflm(kind: OpKind) -> None:
+@pytest.mark.parametrize(("kind", "weights"), CASES)
+def test_single_ops_equal_tflm(kind: OpKind, weights: DType) -> None:
     @settings(
         max_examples=EXAMPLES_EACH,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(single_op_models(kind))
+    @given(single_op_models(kind, weights))
     def equal(model: SingleOpModel) -> None:
         graph = import_tflite(model.tflite, "generated")
         got = reference_run(graph, model.inputs)[graph.outputs[0]]
