@@ -74,9 +74,9 @@ def matched(text: str) -> re.Match[str]:
     return found
 
 
-def test_nine_fields_alone(host: HostCommand, nine: Path, tmp_path: Path) -> None:
+def test_nine_fields_alone(host_here: HostCommand, nine: Path, tmp_path: Path) -> None:
     output = tmp_path / "target.json"
-    done = host(
+    done = host_here(
         *("target", "--profile", nine, "--tolerance", "0.02", "--output", output, "--no-history")
     )
     assert done.returncode == 0
@@ -98,9 +98,9 @@ def by_id(declared: dict[str, Any], device: str) -> dict[str, Any]:
     return found
 
 
-def test_the_mlp_is_measured_on_the_smallest_board(host: HostCommand, tmp_path: Path) -> None:
+def test_the_mlp_is_measured_on_the_smallest_board(host_here: HostCommand, tmp_path: Path) -> None:
     output = tmp_path / "target.json"
-    done = host("target", MLP, "--output", output, "--no-history")
+    done = host_here("target", MLP, "--output", output, "--no-history")
     assert done.returncode == 0
     form = matched(done.stdout)
     assert form["target"] == "uno"
@@ -141,11 +141,11 @@ def check_declaration(declared: dict[str, Any], target: str, domain: str) -> Non
     assert record["model"]["sha256"] == declared["profile"]["details"]["candidates"]["int8"]
 
 
-def test_a_board_at_a_port_is_measured_there(host: HostCommand, tmp_path: Path) -> None:
+def test_a_board_at_a_port_is_measured_there(host_here: HostCommand, tmp_path: Path) -> None:
     board = find_emulator("pico").start()
     try:
         port = f"pico=tcp://{board.host}:{board.port}"
-        done = host("target", CNN, "--port", port, "--no-history", "--json")
+        done = host_here("target", CNN, "--port", port, "--no-history", "--json")
     finally:
         board.stop()
     assert done.returncode == 0
@@ -156,15 +156,15 @@ def test_a_board_at_a_port_is_measured_there(host: HostCommand, tmp_path: Path) 
     assert record["evidence"]["source"] == "emulated"  # as the board itself says
 
 
-def test_another_board_at_the_port_ends_it(host: HostCommand, agent_port: int) -> None:
+def test_another_board_at_the_port_ends_it(host_here: HostCommand, agent_port: int) -> None:
     port = f"pico=tcp://127.0.0.1:{agent_port}"
-    done = host("target", CNN, "--port", port, "--no-history")
+    done = host_here("target", CNN, "--port", port, "--no-history")
     assert done.returncode == 5
     assert f"the board at tcp://127.0.0.1:{agent_port} is 'pc', not 'pico'" in done.stderr
     assert done.stdout == ""
 
 
-def test_a_board_of_the_users_own_at_a_port(host: HostCommand, tmp_path: Path) -> None:
+def test_a_board_of_the_users_own_at_a_port(host_here: HostCommand, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "devices" / "pico", tmp_path / "mine")
     path = tmp_path / "mine" / "profile.json"
     mine = {**json.loads(path.read_text()), "id": "mine", "rank": None}
@@ -172,16 +172,18 @@ def test_a_board_of_the_users_own_at_a_port(host: HostCommand, tmp_path: Path) -
     board = find_emulator("pico").start()
     try:
         port = f"mine=tcp://{board.host}:{board.port}"
-        done = host("target", MLP, "--devices", tmp_path, "--port", port, "--no-history", "--all")
+        done = host_here(
+            "target", MLP, "--devices", tmp_path, "--port", port, "--no-history", "--all"
+        )
     finally:
         board.stop()
     assert done.returncode == 5  # it was asked for who it is
     assert "is 'pico', not 'mine'" in done.stderr
 
 
-def test_no_board_meets_it(host: HostCommand, nine: Path, tmp_path: Path) -> None:
+def test_no_board_meets_it(host_here: HostCommand, nine: Path, tmp_path: Path) -> None:
     output = tmp_path / "target.json"
-    done = host(
+    done = host_here(
         *("target", "--profile", nine, "--latency-budget-ms", "1e-9"),
         *("--output", output, "--no-history"),
     )
@@ -194,8 +196,8 @@ def test_no_board_meets_it(host: HostCommand, nine: Path, tmp_path: Path) -> Non
     assert not any(device["passed"] for device in declared["devices"])
 
 
-def test_a_user_interface_needs_linux(host: HostCommand, nine: Path) -> None:
-    done = host("target", "--profile", nine, "--ui", "--no-history", "--json")
+def test_a_user_interface_needs_linux(host_here: HostCommand, nine: Path) -> None:
+    done = host_here("target", "--profile", nine, "--ui", "--no-history", "--json")
     assert done.returncode == 0
     declared = json.loads(done.stdout)
     assert (declared["target"], declared["domain"]) == ("uno_q", "mpu")
@@ -203,31 +205,22 @@ def test_a_user_interface_needs_linux(host: HostCommand, nine: Path) -> None:
         assert not by_id(declared, device)["passed"]
 
 
-def test_a_measurement_of_the_history_outlives_the_model(tmp_path: Path) -> None:
+def test_a_measurement_of_the_history_outlives_the_model(
+    host_here: HostCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, profile = tmp_path / "m.onnx", tmp_path / "profile.json"
     shutil.copyfile(CNN, model)
-    environment = {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    environment["JUMPSTATION_HISTORY"] = str(tmp_path / "history.db")
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command("target", *arguments),
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=True,
-        )
-
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    history = ("--history", tmp_path / "history.db")
     data = EXAMPLES / "calibration"
-    first = json.loads(run(model, "--calibration-data", data, "--json").stdout)
-    profile.write_text(json.dumps(first["profile"]))
-    again = json.loads(run("--profile", profile, "--json").stdout)
-    assert by_id(again, "pico")["sites"][0]["measurement"] is not None  # the candidates are kept
+    first = host_here("target", model, "--calibration-data", data, "--json", *history)
+    profile.write_text(json.dumps(json.loads(first.stdout)["profile"]))
+    again = host_here("target", "--profile", profile, "--json", *history)
+    pico = by_id(json.loads(again.stdout), "pico")
+    assert pico["sites"][0]["measurement"] is not None  # the candidates are kept
     model.unlink()
     shutil.rmtree(tmp_path / "cache")
-    later = run("--profile", profile)
+    later = host_here("target", "--profile", profile, *history)
     assert "which is gone or has changed" in later.stderr
     form = matched(later.stdout)
     assert form["target"] == "pico"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.targeting.checks import (
@@ -274,6 +274,7 @@ def worlds(draw: st.DrawFn) -> World:
     return tuple(devices), FixedBench(latencies)
 
 
+@settings(deadline=None)  # threads, which a busy machine lets wait
 @given(world=worlds(), tight=positive, factor=st.floats(1.0, 100.0), error=st.floats(0, 0.2))
 def test_a_looser_budget_never_costs_more(
     world: World, tight: float, factor: float, error: float
@@ -284,6 +285,7 @@ def test_a_looser_budget_never_costs_more(
     )
 
 
+@settings(deadline=None)  # threads, which a busy machine lets wait
 @given(
     world=worlds(),
     tight=st.floats(0, 0.3),
@@ -302,6 +304,7 @@ def test_a_looser_tolerance_never_costs_more(
     _no_costlier(world, vector, Limits(tolerance=tight), Limits(tolerance=tight + more))
 
 
+@settings(deadline=None)  # threads, which a busy machine lets wait
 @given(
     world=worlds(), tight=st.floats(1.0, 5.0), part=st.floats(0.2, 1.0), peak=st.floats(0.5, 900.0)
 )
