@@ -50,18 +50,24 @@ jr_m33_run_row_pairs_int4:
     subs    r0, r0, r8
     subs    r1, r1, r8
     add     r11, r4, r3, lsl #1         /* two quads a word */
-    lsls    r3, r3, #30                 /* N: an odd number of words */
+    lsls    r8, r3, #30                 /* N: one word over, C: two words over */
     mov     r3, r4
     mov     r9, #0x000f000f
     bpl     .Ltwo_words
     eight_inputs
+.Ltwo_words:
+    bcc     .Lrest
+    eight_inputs
+    eight_inputs
+.Lrest:
     cmp     r3, r11
     beq     .Lscale
-.Ltwo_words:
+.Lfour_words:
+    .rept   4
     eight_inputs
-    eight_inputs
+    .endr
     cmp     r3, r11
-    bne     .Ltwo_words
+    bne     .Lfour_words
 .Lscale:
     end_outputs
     bne     .Loutputs
