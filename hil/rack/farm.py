@@ -98,7 +98,7 @@ def _refusal(file: LocatedYaml, error: ValidationError) -> ConfigError:
         known = schema["properties"]
         where.append(next(key for key in error.instance if key not in known))
         return file.error(where, f"unknown field (known: {', '.join(known)})")
-    if schema is False:
+    if error.validator == "not":
         return file.error(where, "is not for a board of this kind")
     if error.validator == "pattern":
         what = schema.get("description", f"must match {error.validator_value}")

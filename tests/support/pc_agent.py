@@ -10,6 +10,9 @@ from pathlib import Path
 from tests.support.make import BUILD_DIR, ROOT, make
 
 _READY = "READY "
+RUN_ANSWER_BYTES = 24
+"""SPEC.md, RUN: before its ticks."""
+TICKS_BYTES = 8
 
 
 def build_pc_agent(max_payload_bytes: int | None = None) -> Path:
@@ -18,7 +21,8 @@ def build_pc_agent(max_payload_bytes: int | None = None) -> Path:
     if max_payload_bytes is not None:
         variant = f"-payload-{max_payload_bytes}"
         folder += variant
-        config = f"-DJSA_MAX_PAYLOAD_BYTES={max_payload_bytes}"
+        batch = min(1000, (max_payload_bytes - RUN_ANSWER_BYTES) // TICKS_BYTES)
+        config = f"-DJSA_MAX_PAYLOAD_BYTES={max_payload_bytes} -DJSA_MAX_BATCH={batch}"
         options = [f"VARIANT={variant}", f"AGENT_CONFIG={config}"]
     make(ROOT / "firmware", "posix", *options)
     return BUILD_DIR / "firmware" / folder / "pc-agent"
