@@ -5,6 +5,7 @@ A reader skips tags it does not know. STORE appears once a store, ENGINE_OFFER o
 
 from __future__ import annotations
 
+import zlib
 from enum import IntEnum, IntFlag
 
 import attrs
@@ -249,6 +250,18 @@ class Capabilities:
                     pass
         fields |= {"stores": tuple(stores), "engines": tuple(engines)}
         return cls(**fields)  # type: ignore[arg-type]  # built by tag above
+
+
+def machine_uid(machine_id: bytes) -> str:
+    """The UID of a computer, in hexadecimal, from its ``/etc/machine-id``; empty where it has none.
+
+    A salted checksum, twice: the id itself is not to leave the machine. The posix build of the
+    firmware has the same.
+    """
+    if not machine_id:
+        return ""
+    halves = (zlib.crc32(machine_id[:64], zlib.crc32(b"pc-agent", salt)) for salt in (0, 1))
+    return b"".join(half.to_bytes(4, "little") for half in halves).hex()
 
 
 def to_bit_set(bits: frozenset[int]) -> bytes:

@@ -54,12 +54,16 @@ class Model:
 
 @attrs.frozen(kw_only=True)
 class Candidate:
-    """What was sent to the board. ``macs``: multiply-accumulates of one inference."""
+    """What was sent to the board: a plan, or the model itself where an engine there loads it.
+
+    ``plan_bytes`` and ``plan_crc32`` are of what was sent; ``macs``: multiply-accumulates of one
+    inference.
+    """
 
     precision: str
     plan_bytes: int
     plan_crc32: int
-    macs: int
+    macs: int | None
 
 
 @attrs.frozen(kw_only=True)

@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--pc-agent", type=Path, metavar="FILE", help="the posix build, which runs plans"
     )
+    options.add_argument("--no-plans", action="store_true", help="take models alone")
     options.add_argument("--pool-bytes", type=int, help="RAM for a plan and its arena")
     options.add_argument(
         "--emulator", default="", metavar="NAME", help="what emulates this board, if anything does"
@@ -85,7 +86,7 @@ def _settings(options: argparse.Namespace, store: Path, machine: Machine) -> Set
         threads=options.threads or default_threads(cpus),
         cpus=cpus,
         hang_s=options.hang_s,
-        pc_agent=options.pc_agent or _find_pc_agent(),
+        pc_agent=None if options.no_plans else options.pc_agent or _find_pc_agent(),
         pool_bytes=options.pool_bytes,
         emulator=options.emulator,
     )

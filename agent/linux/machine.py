@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import platform
 import re
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
+
+from protocol.capabilities import machine_uid
 
 _CPU = Path("sys/devices/system/cpu")
 _THERMAL = Path("sys/class/thermal")
@@ -52,14 +53,8 @@ class Machine:
 
     @property
     def uid(self) -> str:
-        """Hexadecimal, as firmware/ports/posix makes it: the machine's own id does not leave it."""
-        identity = self._text(Path("etc/machine-id"), strip=False)
-        if not identity:
-            return ""
-        halves = (
-            zlib.crc32(identity.encode()[:64], zlib.crc32(b"pc-agent", salt)) for salt in (0, 1)
-        )
-        return b"".join(half.to_bytes(4, "little") for half in halves).hex()
+        """Hexadecimal; empty where it is not known."""
+        return machine_uid(self._text(Path("etc/machine-id"), strip=False).encode())
 
     def fastest_cpus(self) -> tuple[int, ...]:
         """CPUs of the fastest kind that this process may use, the last first.

@@ -13,6 +13,12 @@ from host.cli.options import HistoryOption
 from host.errors import ConfigError
 
 
+class EngineName(StrEnum):
+    JUMP_RT = "jump_rt"
+    LITERT = "litert"
+    ONNXRUNTIME = "onnxruntime"
+
+
 class PlanStore(StrEnum):
     RAM = "ram"
     FLASH = "flash"
@@ -23,7 +29,7 @@ def measure(
         Path | None,
         typer.Argument(
             metavar="MODEL",
-            help="An int8 .tflite file; without it the largest bundled example that fits.",
+            help="A model file; without it the largest bundled example that fits.",
         ),
     ] = None,
     model: Annotated[
@@ -38,7 +44,11 @@ def measure(
     ] = None,
     port: Annotated[
         str | None,
-        typer.Option(metavar="DEV", help="Where a board is: /dev/ttyACM0, or tcp://HOST:PORT."),
+        typer.Option(
+            metavar="DEV",
+            help="Where a board is: /dev/ttyACM0, tcp://HOST:PORT, or "
+            "mqtt[s]://[USER@]BROKER/RACK/BOARD.",
+        ),
     ] = None,
     iterations: Annotated[
         int | None,
@@ -75,6 +85,19 @@ def measure(
         str | None,
         typer.Option(metavar="LINK", help="To an emulated Pico: uart or usb.  \\[default: uart]"),
     ] = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(
+            help="What runs the model on a board with Linux.  "
+            "\\[default: jump_rt where the board takes plans]"
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=255, help="Of litert and onnxruntime.  \\[default: the board's choice]"
+        ),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Adds the cycles of each op, from a further run.")
     ] = False,
@@ -95,7 +118,7 @@ def measure(
     from host.cli.render import print_measurement
     from host.evidence import History
     from host.measurement.measure import MeasureRequest, run_measurement
-    from protocol.messages import Store
+    from protocol.messages import Engine, Store
 
     if model is not None and model_argument is not None:
         raise ConfigError("MODEL and --model both name a model: give one")
@@ -113,6 +136,8 @@ def measure(
         plan_store=Store[plan_store.name] if plan_store else None,
         flash_model=flash_model,
         link=link,
+        engine=Engine[engine.name] if engine else None,
+        threads=threads,
         profile=profile,
         budget_ms=budget_ms,
     )

@@ -46,13 +46,12 @@ def print_rows(console: Console, rows: Sequence[tuple[str, str]]) -> None:
 
 
 def _rows(record: Measurement) -> list[tuple[str, str]]:
-    candidate, board, latency = record.candidate, record.board, record.latency_ms
+    board, latency = record.board, record.latency_ms
     label = evidence_label(record)
     rows = [
         (
             "Model",
-            f"{record.model.name} ({candidate.precision}, {candidate.macs:,} MACs, "
-            f"plan {candidate.plan_bytes:,} bytes)",
+            f"{record.model.name} ({', '.join(_sent(record))})",
         ),
         ("Board", f"{board.id} (firmware {board.firmware}, engine {board.engine})"),
         ("Output", _verdict(record)),
@@ -84,6 +83,14 @@ def _rows(record: Measurement) -> list[tuple[str, str]]:
         )
     )
     return rows
+
+
+def _sent(record: Measurement) -> list[str]:
+    """What the board was given."""
+    candidate = record.candidate
+    macs = [] if candidate.macs is None else [f"{candidate.macs:,} MACs"]
+    what = "model" if record.memory.plan_store is None else "plan"
+    return [candidate.precision, *macs, f"{what} {candidate.plan_bytes:,} bytes"]
 
 
 def _verdict(record: Measurement) -> str:
@@ -128,6 +135,10 @@ def _memory(record: Measurement) -> str:
         parts.append(f"static {memory.static_bytes:,}")
     if memory.plan_store is not None:
         parts.append(f"plan in {memory.plan_store}")
+    if memory.rss_bytes is not None:
+        parts.append(f"resident {memory.rss_bytes:,}")
+    if memory.peak_rss_bytes is not None:
+        parts.append(f"at most {memory.peak_rss_bytes:,}")
     return ", ".join(parts)
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import attrs
 
-from host.compiler import CompiledPlan, CompileOptions, compile_graph
+from host.compiler import (
+    CompiledPlan,
+    CompileOptions,
+    PlannedOp,
+    TensorContract,
+    compile_graph,
+)
 from host.errors import BoardError, ConfigError, ModelError
 from host.measurement.placement import choose_store, largest_arena_bytes
 from host.models.graph import Graph
@@ -28,6 +34,48 @@ class Candidate:
     graph: Graph
     plan: CompiledPlan
     store: Store
+
+    @property
+    def data(self) -> bytes:
+        """What is sent to the board."""
+        return self.plan.data
+
+    @property
+    def crc32(self) -> int:
+        return self.plan.crc32
+
+    @property
+    def inputs(self) -> tuple[TensorContract, ...]:
+        return self.plan.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorContract, ...]:
+        return self.plan.outputs
+
+    @property
+    def inputs_overwritten(self) -> bool:
+        return self.plan.inputs_overwritten
+
+    @property
+    def precision(self) -> str:
+        return self.plan.precision
+
+    @property
+    def macs(self) -> int:
+        return self.plan.macs
+
+    @property
+    def ops(self) -> tuple[PlannedOp, ...]:
+        return self.plan.ops
+
+    @property
+    def sha256(self) -> str:
+        """Of the model's file."""
+        return self.graph.sha256
+
+    @property
+    def source_format(self) -> str:
+        return self.graph.source_format
 
 
 def prepare(path: Path, capabilities: Capabilities, store: Store | None) -> Candidate:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from host.compiler import TensorContract
 from host.errors import ConfigError
-from protocol.generator import draw_input
+from protocol.generator import draw_float32_input, draw_input
 
 
 @attrs.frozen
@@ -32,15 +32,31 @@ class Inputs:
 
 
 def seeded_inputs(contracts: Sequence[TensorContract], seed: int) -> Inputs:
-    """Draws every input; nothing needs to be sent."""
-    data = (draw_input(seed, index, entry.size_bytes) for index, entry in enumerate(contracts))
-    return Inputs(tuple(data), "seeded", seed)
+    """Draws every input; nothing needs to be sent.
+
+    Raises:
+        ConfigError: an input's elements are neither integers nor float32.
+    """
+    data = tuple(_draw(seed, index, entry) for index, entry in enumerate(contracts))
+    return Inputs(data, "seeded", seed)
+
+
+def _draw(seed: int, index: int, entry: TensorContract) -> bytes:
+    dtype = np.dtype(entry.dtype)
+    if dtype == np.float32:
+        return draw_float32_input(seed, index, entry.size_bytes // dtype.itemsize)
+    if not np.issubdtype(dtype, np.integer):
+        raise ConfigError(
+            f"input {entry.name!r} has dtype {dtype}, for which no values are drawn",
+            hint="give it with --input",
+        )
+    return draw_input(seed, index, entry.size_bytes)
 
 
 def read_inputs(contracts: Sequence[TensorContract], paths: Sequence[Path]) -> Inputs:
     """Reads one ``.npy`` file an input, in the model's order.
 
-    Floating-point values are quantized with the input's scale and zero point.
+    Floating-point values are quantized with the scale and zero point of an input of integers.
 
     Raises:
         ConfigError: a file is missing or no array, or its shape or dtype is not the input's.
@@ -61,7 +77,9 @@ def read_inputs(contracts: Sequence[TensorContract], paths: Sequence[Path]) -> I
                 f"which has shape {list(contract.shape)} and dtype {contract.dtype}"
             )
         wanted = np.dtype(contract.dtype)
-        if np.issubdtype(array.dtype, np.floating):
+        if np.issubdtype(wanted, np.floating) and np.issubdtype(array.dtype, np.floating):
+            array = array.astype(wanted)
+        elif np.issubdtype(array.dtype, np.floating):
             array = quantize(array, contract)
             notes.append(
                 f"{path.name} holds {np.load(path, mmap_mode='r').dtype}: quantized to {wanted} "

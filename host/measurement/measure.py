@@ -21,15 +21,21 @@ from host.errors import BoardError, ConfigError, ExitCode
 from host.links.base import Link
 from host.links.interruptible import InterruptibleLink
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
+from host.measurement.engine_candidates import (
+    EngineCandidate,
+    choose_engine,
+    prepare_for_engine,
+)
 from host.measurement.evidence import evidence_of, find_profile, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
 from host.measurement.record import Findings, build_record
 from host.measurement.series import Runner, Schedule, Series, run_series
 from host.reference import ExpectedOutput, expected_output
-from host.session import Session
+from host.reference.engines import EngineOutput, engine_output
+from host.session import LoadedModel, LoadedPlan, Session, read_report, upload_model
 from protocol.capabilities import Capabilities, Feature, WrittenBy
 from protocol.measurement import Measurement, Verdict
-from protocol.messages import Store
+from protocol.messages import Engine, Store
 
 DEFAULT_BOARD = "pico"
 
@@ -52,6 +58,8 @@ class MeasureRequest:
     plan_store: Store | None = None
     flash_model: str | None = None
     link: str | None = None
+    engine: Engine | None = None
+    threads: int | None = None
     profile: bool = False
     budget_ms: float | None = None
 
@@ -111,17 +119,17 @@ def run_measurement(
         with Session(_open(board, stop)) as session:
             capabilities = _connect(request, session)
             task = _prepare(request, capabilities, observer)
-            expected = _expected(task, observer)
+            expected = _expected(task, capabilities, observer)
             with session.lease():
                 findings = _measure_if_held(request, session, task, observer)
         if findings is None:
-            _program(board, capabilities.board, task.candidate.plan.data, observer)
+            _program(board, capabilities.board, task.candidate.data, observer)
             with Session(_open(board, stop)) as session:
                 _connect(request, session)
                 with session.lease():
                     findings = _measure(request, session, task, observer)
     record = build_record(attrs.evolve(findings, expected=expected))
-    return Outcome(record, task.candidate.plan.ops)
+    return Outcome(record, task.candidate.ops)
 
 
 def _open(board: Board, stop: threading.Event | None) -> Link:
@@ -130,9 +138,9 @@ def _open(board: Board, stop: threading.Event | None) -> Link:
 
 @attrs.frozen
 class _Task:
-    """What is to be run: a plan for one board, and its inputs."""
+    """What is to be run: a plan for one board, or a model for its engine; and the inputs."""
 
-    candidate: Candidate
+    candidate: Candidate | EngineCandidate
     inputs: Inputs
 
 
@@ -143,19 +151,32 @@ def _connect(request: MeasureRequest, session: Session) -> Capabilities:
 
 
 def _prepare(request: MeasureRequest, capabilities: Capabilities, observer: Observer) -> _Task:
+    candidate: Candidate | EngineCandidate
     if request.model is None:
         candidate = prepare_largest_example(capabilities, request.plan_store, observer.note)
     else:
-        candidate = prepare(request.model, capabilities, request.plan_store)
+        engine = choose_engine(request.engine, capabilities, request.model)
+        if engine == Engine.JUMP_RT:
+            candidate = prepare(request.model, capabilities, request.plan_store)
+        else:
+            _check_engine_request(request)
+            threads = request.threads or 0
+            candidate = prepare_for_engine(request.model, engine, capabilities, threads)
     inputs = _inputs(request, candidate)
     for note in inputs.notes:
         observer.note(note)
     return _Task(candidate, inputs)
 
 
-def _expected(task: _Task, observer: Observer) -> ExpectedOutput:
+def _expected(
+    task: _Task, capabilities: Capabilities, observer: Observer
+) -> ExpectedOutput | EngineOutput:
     observer.stage("computing the expected output")
     candidate = task.candidate
+    if isinstance(candidate, EngineCandidate):
+        return engine_output(
+            candidate.engine, candidate.path, candidate.contract, task.inputs.data, capabilities
+        )
     return expected_output(candidate.graph, candidate.path.read_bytes(), task.inputs.data)
 
 
@@ -181,8 +202,8 @@ def _measure_if_held(
 ) -> Findings | None:
     """None where a programmer has to put the plan there first."""
     candidate = task.candidate
-    if _is_programmed(session.capabilities, candidate.store):
-        if not session.holds(candidate.plan.data, candidate.store):
+    if candidate.store is not None and _is_programmed(session.capabilities, candidate.store):
+        if not session.holds(candidate.data, candidate.store):
             return None
         observer.note("the board's flash has this plan already: it was not programmed again")
     return _measure(request, session, task, observer)
@@ -193,21 +214,15 @@ def _measure(
 ) -> Findings:
     """What happens under the lease."""
     candidate, inputs = task.candidate, task.inputs
-    capabilities, plan, store = session.capabilities, candidate.plan, candidate.store
-    programmed = _is_programmed(capabilities, store)
-    observer.stage(
-        f"{'checking' if programmed else 'uploading'} {len(plan.data):,} bytes "
-        f"{'in' if programmed else 'to'} the {store.name.lower()} of {capabilities.board} "
-        f"on {session.link.name}"
-    )
-    loaded = session.upload(plan.data, store, observer.upload)
-    if loaded.bytes_skipped == len(plan.data) and not programmed:
-        observer.note("the board had this plan already: nothing was uploaded")
-
+    capabilities = session.capabilities
+    loaded = _load(session, candidate, observer)
     observer.stage(f"running {candidate.path.name}")
     evidence = evidence_of(capabilities)
     runner = Runner(
-        session, macs=plan.macs, inputs=inputs, inputs_overwritten=plan.inputs_overwritten
+        session,
+        macs=candidate.macs or 0,
+        inputs=inputs,
+        inputs_overwritten=candidate.inputs_overwritten,
     )
     schedule = Schedule.choose(request.warmup, request.iterations, is_deterministic(evidence))
     series = run_series(runner, schedule, capabilities.tick_hz, observer.runs)
@@ -233,9 +248,51 @@ def _measure(
         inputs=inputs,
         series=series,
         op_ticks=op_ticks,
+        report=read_report(session) if capabilities.engines else None,
         budget_ms=request.budget_ms,
         at=datetime.now(UTC),
     )
+
+
+def _load(
+    session: Session, candidate: Candidate | EngineCandidate, observer: Observer
+) -> LoadedPlan | LoadedModel:
+    """Puts on the board what it lacks, and has it check or load that."""
+    board, size = session.capabilities.board, len(candidate.data)
+    loaded: LoadedPlan | LoadedModel
+    if isinstance(candidate, EngineCandidate):
+        observer.stage(
+            f"uploading {size:,} bytes for {candidate.version} of {board} on {session.link.name}"
+        )
+        loaded = upload_model(
+            session,
+            candidate.data,
+            name=candidate.path.name,
+            model_format=candidate.model_format,
+            engine=candidate.engine,
+            threads=candidate.threads,
+            observer=observer.upload,
+        )
+        programmed = False
+    else:
+        programmed = _is_programmed(session.capabilities, candidate.store)
+        observer.stage(
+            f"{'checking' if programmed else 'uploading'} {size:,} bytes "
+            f"{'in' if programmed else 'to'} the {candidate.store.name.lower()} of {board} "
+            f"on {session.link.name}"
+        )
+        loaded = session.upload(candidate.data, candidate.store, observer.upload)
+    if loaded.bytes_skipped == size and not programmed:
+        what = "model" if isinstance(candidate, EngineCandidate) else "plan"
+        observer.note(f"the board had this {what} already: nothing was uploaded")
+    return loaded
+
+
+def _check_engine_request(request: MeasureRequest) -> None:
+    """What only a plan has."""
+    for option, value in (("--profile", request.profile), ("--plan-store", request.plan_store)):
+        if value:
+            raise ConfigError(f"{option} is for plans: leave it out, or --engine jump_rt")
 
 
 def _check_request(request: MeasureRequest) -> None:
@@ -295,15 +352,17 @@ def _check_board(request: MeasureRequest, capabilities: Capabilities) -> None:
         )
 
 
-def _inputs(request: MeasureRequest, candidate: Candidate) -> Inputs:
+def _inputs(request: MeasureRequest, candidate: Candidate | EngineCandidate) -> Inputs:
     if request.inputs:
-        return read_inputs(candidate.plan.inputs, request.inputs)
-    return seeded_inputs(candidate.plan.inputs, request.seed)
+        return read_inputs(candidate.inputs, request.inputs)
+    return seeded_inputs(candidate.inputs, request.seed)
 
 
-def _save_outputs(session: Session, candidate: Candidate, series: Series, path: Path) -> None:
+def _save_outputs(
+    session: Session, candidate: Candidate | EngineCandidate, series: Series, path: Path
+) -> None:
     """Writes output 0 to ``path``, and further ones beside it with their number."""
-    contracts = candidate.plan.outputs
+    contracts = candidate.outputs
     data = [
         session.read_output(index, contract.size_bytes) for index, contract in enumerate(contracts)
     ]

@@ -9,28 +9,33 @@ from datetime import datetime
 import attrs
 
 from host.measurement.candidates import Candidate
+from host.measurement.engine_candidates import EngineCandidate
 from host.measurement.inputs import Inputs
 from host.measurement.series import Series
 from host.measurement.statistics import summarize
 from host.reference import ExpectedOutput
-from host.session import LoadedPlan, Session
+from host.reference.engines import EngineOutput
+from host.session import LoadedModel, LoadedPlan, Session
 from protocol import measurement
 from protocol.capabilities import Capabilities, Feature
 from protocol.measurement import Evidence, LatencyMs, Measurement, Verdict
+from protocol.report import Report
 
 
 @attrs.frozen(kw_only=True)
 class Findings:
     """What there is to be recorded. ``op_ticks`` is of a separate, profiled run."""
 
-    candidate: Candidate
+    candidate: Candidate | EngineCandidate
     session: Session
     evidence: Evidence
-    loaded: LoadedPlan
+    loaded: LoadedPlan | LoadedModel
     inputs: Inputs
     series: Series
     op_ticks: tuple[int, ...] | None
-    expected: ExpectedOutput | None = None
+    report: Report | None
+    """What a board with an operating system says of itself, where it does."""
+    expected: ExpectedOutput | EngineOutput | None = None
     budget_ms: float | None
     at: datetime
 
@@ -46,14 +51,14 @@ def build_record(findings: Findings) -> Measurement:
     return Measurement(
         model=measurement.Model(
             name=candidate.path.name,
-            sha256=candidate.graph.sha256,
-            format=candidate.graph.source_format,
+            sha256=candidate.sha256,
+            format=candidate.source_format,
         ),
         candidate=measurement.Candidate(
-            precision=candidate.plan.precision,
-            plan_bytes=len(candidate.plan.data),
-            plan_crc32=candidate.plan.crc32,
-            macs=candidate.plan.macs,
+            precision=candidate.precision,
+            plan_bytes=len(candidate.data),
+            plan_crc32=candidate.crc32,
+            macs=candidate.macs,
         ),
         board=measurement.Board(
             id=offered.board,
@@ -63,7 +68,7 @@ def build_record(findings: Findings) -> Measurement:
             clock_hz=offered.clock_hz or None,
             firmware=offered.firmware or None,
             build=offered.build or None,
-            engine=offered.engine or None,
+            engine=_engine(findings),
             reset_cause=session.reset_cause,
             boot_count=session.boot_count,
         ),
@@ -78,6 +83,7 @@ def build_record(findings: Findings) -> Measurement:
         ),
         output=_output(findings.series, findings.expected),
         ops=_ops(findings, offered),
+        conditions=_conditions(findings.report),
         budget=budget,
         link=measurement.Link(
             transport=session.link.transport,
@@ -121,29 +127,57 @@ def _cycles(series: Series, offered: Capabilities) -> measurement.Cycles | None:
 
 
 def _memory(findings: Findings, offered: Capabilities) -> measurement.Memory:
-    series, features = findings.series, offered.features
+    series, features, loaded = findings.series, offered.features, findings.loaded
+    report = findings.report or Report()
+    rss_bytes, peak_rss_bytes = report.rss_bytes, report.peak_rss_bytes
+    if isinstance(loaded, LoadedModel):
+        return measurement.Memory(rss_bytes=rss_bytes, peak_rss_bytes=peak_rss_bytes)
+    store = findings.candidate.store
     return measurement.Memory(
         arena_bytes=(
             series.arena_high_water_bytes
             if Feature.ARENA_HIGH_WATER in features
-            else findings.loaded.arena_bytes
+            else loaded.arena_bytes
         ),
-        arena_available_bytes=findings.loaded.arena_available_bytes,
+        arena_available_bytes=loaded.arena_available_bytes,
         stack_bytes=(
             series.stack_high_water_bytes if Feature.STACK_HIGH_WATER in features else None
         ),
         static_bytes=offered.static_bytes or None,
-        plan_store=findings.candidate.store.name.lower(),
+        plan_store=None if store is None else store.name.lower(),
+        rss_bytes=rss_bytes,
+        peak_rss_bytes=peak_rss_bytes,
     )
 
 
-def _output(series: Series, expected: ExpectedOutput | None) -> measurement.Output:
+def _engine(findings: Findings) -> str | None:
+    """The one that ran the model, of those that a board may have."""
+    if findings.report is not None and findings.report.engine is not None:
+        return findings.report.engine
+    return findings.session.capabilities.engine or None
+
+
+def _conditions(report: Report | None) -> measurement.Conditions:
+    if report is None:
+        return measurement.Conditions()
+    before, after = report.temperature_before, report.temperature_after
+    return measurement.Conditions(
+        power_mode=report.power_mode,
+        governor=report.governor,
+        temperature_c=None if before is None or after is None else (before, after),
+        throttled=report.throttled,
+    )
+
+
+def _output(series: Series, expected: ExpectedOutput | EngineOutput | None) -> measurement.Output:
     if series.unstable_at is not None:
         verdict = Verdict.NONDETERMINISTIC
     elif expected is None:
         verdict = Verdict.UNCHECKED
     elif expected.crc32 == series.output_crc32:
         verdict = Verdict.EXACT
+    elif isinstance(expected, EngineOutput) and not expected.is_binding:
+        verdict = Verdict.UNCHECKED
     else:
         verdict = Verdict.MISMATCH
     return measurement.Output(
@@ -163,5 +197,5 @@ def _ops(findings: Findings, offered: Capabilities) -> tuple[measurement.OpProfi
         return None
     return tuple(
         measurement.OpProfile(index=index, kind=op.kind.name, cycles=count, macs=op.macs)
-        for index, (op, count) in enumerate(zip(findings.candidate.plan.ops, cycles, strict=False))
+        for index, (op, count) in enumerate(zip(findings.candidate.ops, cycles, strict=False))
     )

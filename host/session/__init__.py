@@ -3,6 +3,7 @@
 from host.session.deadline import Deadline
 from host.session.exchange import Exchange, TrafficCounters
 from host.session.lease_watch import Lease, LeaseWatch
+from host.session.model_upload import LoadedModel, read_report, upload_model
 from host.session.session import LoadedPlan, RunResult, Session
 
 __all__ = [
@@ -10,8 +11,11 @@ __all__ = [
     "Exchange",
     "Lease",
     "LeaseWatch",
+    "LoadedModel",
     "LoadedPlan",
     "RunResult",
     "Session",
     "TrafficCounters",
+    "read_report",
+    "upload_model",
 ]

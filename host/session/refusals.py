@@ -17,6 +17,10 @@ _HINTS = {
     ErrorCode.STORE_READ_ONLY: "flash the firmware with the plan: `host measure` does, given the "
     "board's --port",
     ErrorCode.ARENA_OVERRUN: "a kernel wrote outside the arena: this is a bug in the firmware",
+    ErrorCode.MODEL_TOO_LARGE: "use a smaller model, or give the agent more room (--model-bytes)",
+    ErrorCode.MODEL_HASH: "try again; if it stays, the board's disk or memory is faulty",
+    ErrorCode.MODEL_REFUSED: "the agent's log says what its engine objects to",
+    ErrorCode.ENGINE_FAILED: "the agent's log says how; another engine (--engine) may do better",
     ErrorCode.UPLOAD_CHECKSUM: "try again; if it stays, the board's memory is faulty",
 }
 

@@ -109,16 +109,7 @@ class Session(Connection):
         """Puts ``plan`` into ``store`` and has the board check it; sends only what it lacks."""
         started = time.monotonic()
         begin = self._begin_upload(plan, store)
-        with self.diagnosed("upload"):
-            send_chunks(
-                self._exchange,
-                plan,
-                start=begin.next_offset,
-                window=max(1, begin.window),
-                chunk_bytes=begin.chunk_bytes,
-                patience=self._patience,
-                observer=observer,
-            )
+        self.send_chunks(plan, begin, MessageType.PLAN_CHUNK, observer)
         end = self.call(
             MessageType.PLAN_END,
             {},
@@ -135,6 +126,22 @@ class Session(Connection):
             upload_s=time.monotonic() - started,
             bytes_skipped=begin.next_offset,
         )
+
+    def send_chunks(
+        self, data: bytes, begin: Any, kind: MessageType, observer: ProgressObserver | None
+    ) -> None:
+        """Sends what ``begin``, the answer that opened the upload, says is missing."""
+        with self.diagnosed("upload"):
+            send_chunks(
+                self._exchange,
+                data,
+                start=begin.next_offset,
+                window=max(1, begin.window),
+                chunk_bytes=begin.chunk_bytes,
+                patience=self._patience,
+                kind=kind,
+                observer=observer,
+            )
 
     def _begin_upload(self, plan: bytes, store: Store) -> Any:
         """The board's answer to PLAN_BEGIN."""

@@ -1,4 +1,4 @@
-"""Sends a plan: go-back-N with as many chunks in flight as the board's window allows."""
+"""Sends a plan or a model: go-back-N with as many chunks in flight as the board's window allows."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def send_chunks(
     window: int,
     chunk_bytes: int,
     patience: float,
+    kind: MessageType = MessageType.PLAN_CHUNK,
     observer: ProgressObserver | None = None,
 ) -> None:
     """Sends ``data`` from ``start`` on, until the board has all of it.
@@ -46,6 +47,7 @@ def send_chunks(
 
     Args:
         patience: factor on how long the board may be silent (an emulator is slow).
+        kind: PLAN_CHUNK or MODEL_CHUNK.
 
     Raises:
         BoardError: the board refused a chunk.
@@ -62,9 +64,7 @@ def send_chunks(
             piece = data[following : following + chunk_bytes]
             again = following < furthest
             exchange.traffic.retransmits += again
-            sequence = exchange.post(
-                MessageType.PLAN_CHUNK, {"offset": following, "data": piece}, silence
-            )
+            sequence = exchange.post(kind, {"offset": following, "data": piece}, silence)
             in_flight[sequence] = _Chunk(following, rounds, time.monotonic(), again)
             following += len(piece)
             furthest = max(furthest, following)
@@ -73,7 +73,7 @@ def send_chunks(
         frame = exchange.poll(min(wait_s, silence.remaining_s))
         if frame is None:
             if silence.expired:
-                raise exchange.silence(f"the plan's bytes from {confirmed:,} on", silence.elapsed_s)
+                raise exchange.silence(f"the bytes from {confirmed:,} on", silence.elapsed_s)
             timeouts += 1
             in_flight.clear()
             following = confirmed
@@ -81,7 +81,7 @@ def send_chunks(
             continue
         if frame.sequence not in in_flight:
             continue
-        answer = answer_to(MessageType.PLAN_CHUNK, frame)
+        answer = answer_to(kind, frame)
         timeouts = 0
         silence = Deadline(_SILENCE_S * patience)
         chunk = in_flight[frame.sequence]
