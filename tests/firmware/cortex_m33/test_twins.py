@@ -25,11 +25,12 @@ KINDS = (
     OpKind.ADD,
     OpKind.AVERAGE_POOL_2D,
 )
+SCALED_KINDS = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.FULLY_CONNECTED)
 CASES = [
     *(pytest.param(kind, DType.INT8, id=kind.value) for kind in KINDS),
     *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
 ]
-SCALED_KINDS = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.FULLY_CONNECTED)
+SCALED_CASES = [case for case in CASES if case.values[0] in SCALED_KINDS]
 STACK_LIMIT_BYTES = 1024
 
 
@@ -88,12 +89,12 @@ def test_own_kernels_equal_the_portable_ones(kind: OpKind, weights: DType) -> No
     assert_twins(cases)
 
 
-@pytest.mark.parametrize("kind", SCALED_KINDS, ids=[kind.value for kind in SCALED_KINDS])
+@pytest.mark.parametrize(("kind", "weights"), SCALED_CASES)
 @pytest.mark.parametrize("finer", [2.0**7, 2.0**12])
-def test_multipliers_of_one_and_more(kind: OpKind, finer: float) -> None:
+def test_multipliers_of_one_and_more(kind: OpKind, weights: DType, finer: float) -> None:
     """Which shift left, and which the fast requantization is not for."""
     cases: list[tuple[SingleOpModel, CompiledPlan]] = []
-    for model in models_of(kind, 30):
+    for model in models_of(kind, 30, weights):
         tensors = list(model.graph.tensors)
         (output,) = model.graph.outputs
         quantization = tensors[output].quantization

@@ -15,9 +15,10 @@ import protocol
 from host.compiler import CompileOptions, compile_graph
 from host.compiler.rows import packed_rows4
 from host.errors import ModelError
-from host.models.graph import DType, Graph, OpKind
+from host.models.graph import Activation, DType, Graph, Op, OpKind, Tensor
 from host.models.loader import load_model
 from host.models.tflite_importer import import_tflite
+from host.models.tflite_writer import write_float_tflite
 from protocol.plan import PACKED_KINDS, PlanOp
 from tests.support.models import published_model
 from tests.support.single_op_models import INT4_STRATEGIES, single_op_models
@@ -65,6 +66,16 @@ def test_int4_constants_survive_a_file(data: st.DataObject) -> None:
     assert weights is not None
     assert read.tensors[weights].dtype is DType.INT4
     np.testing.assert_array_equal(read.tensors[weights].data, model.graph.tensors[weights].data)
+
+
+def test_a_file_with_too_few_int4_weights_is_refused() -> None:
+    weights = Tensor("weights", (3, 5), DType.INT4, data=np.zeros(13, np.int8))
+    tensors = [Tensor("in", (1, 5), DType.INT8), weights, Tensor("out", (1, 3), DType.INT8)]
+    attributes = {"activation": Activation.NONE, "keep_num_dims": False}
+    op = Op(OpKind.FULLY_CONNECTED, [0, 1], [2], attributes)
+    data = write_float_tflite(Graph("short", tensors, [op], [0], [2]))
+    with pytest.raises(ModelError, match="'weights' has 7 bytes of data; its shape needs 8"):
+        import_tflite(data, "short")
 
 
 def _with_int4_weights(graph: Graph, kinds: tuple[OpKind, ...]) -> Graph:
