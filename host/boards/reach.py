@@ -17,6 +17,7 @@ from host.boards.ports import connected_ports, port_of
 from host.emulators import find_emulator, open_emulator
 from host.errors import ConfigError
 from host.links.base import Link
+from host.links.mqtt_address import is_mqtt
 from host.links.open import open_link, open_own_agent
 from host.links.serial import SerialLink
 from host.programming.built import image_of
@@ -104,7 +105,7 @@ class BoardOnPort(_WithImages):
     """Implements :class:`Board`: a physical board, or what stands at a port in its place.
 
     Args:
-        port: a device, or ``tcp://HOST:PORT``.
+        port: a device, ``tcp://HOST:PORT``, or ``mqtt[s]://BROKER/RACK/BOARD``.
         board: what is expected there; None: whatever the port's USB identity says.
     """
 
@@ -122,6 +123,12 @@ class BoardOnPort(_WithImages):
         return link
 
     def program(self, board: str, plan: bytes) -> int:
+        if is_mqtt(self._port):
+            raise ConfigError(
+                f"{board} cannot write its own flash, and no programmer reaches it over MQTT",
+                hint="measure it once at its rack, with --port and the port it has there: the plan "
+                "stays in its flash",
+            )
         profile = _profile(board)
         programmer = find_programmer(profile)
         firmware = image_of(profile)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def agents(
     mqtt: Annotated[
-        str, typer.Option(metavar="URL", help="The broker: mqtt[s]://[USER@]BROKER[:PORT].")
+        str, typer.Option(metavar="URL", help="The broker: mqtt\\[s]://\\[USER@]BROKER\\[:PORT].")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
 ) -> None:

@@ -19,8 +19,8 @@ def serve(
         str | None,
         typer.Option(
             metavar="URL",
-            help="The broker: mqtt[s]://[USER@]BROKER[:PORT].  \\[default: one is started for "
-            "this machine alone]",
+            help="The broker: mqtt\\[s]://\\[USER@]BROKER\\[:PORT].  "
+            "\\[default: one is started for this machine alone]",
         ),
     ] = None,
     rack: Annotated[

@@ -71,6 +71,12 @@ def broker_error(broker: BrokerAddress, error: aiomqtt.MqttError) -> LinkError:
             f"no TLS with the broker {broker}: {cause.reason or cause}",
             hint="check the port (8883 is usual), and the client certificate if it wants one",
         )
+    if isinstance(cause, TimeoutError):
+        return LinkError(
+            f"the broker {broker} did not answer: {error}",
+            hint="check the host's name and the port, and whether that port wants TLS (mqtts://) "
+            "or a client certificate",
+        )
     return LinkError(
         f"the broker {broker} cannot be reached: {error}",
         hint="check that it runs, the host's name and the port",

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.cli.conftest import host
 from tests.support.broker import Mosquitto
+
+__all__ = ["broker", "host"]
 
 
 @pytest.fixture
