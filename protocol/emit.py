@@ -1,7 +1,7 @@
-"""Emits the C header from the definitions of this package.
+"""Emits the C header and the MicroPython module from the definitions of this package.
 
-``python -m protocol.emit`` writes ``firmware/include/jsp_protocol.h``;
-``--check`` exits 1 when the file on disk is stale.
+``python -m protocol.emit`` writes ``firmware/include/jsp_protocol.h`` and
+``agent/micropython/jsp_protocol.py``; ``--check`` exits 1 when a file on disk is stale.
 """
 
 from __future__ import annotations
@@ -15,9 +15,20 @@ from typing import Any
 
 from construct import Array, Bytes, Default, FormatField, GreedyBytes, GreedyRange, Renamed, Struct
 
-from protocol import capabilities, errors, framing, generator, messages, plan, report
+from protocol import (
+    capabilities,
+    emit_micropython,
+    errors,
+    framing,
+    generator,
+    messages,
+    plan,
+    report,
+)
 
-HEADER_PATH = Path(__file__).resolve().parent.parent / "firmware" / "include" / "jsp_protocol.h"
+_CHECKOUT = Path(__file__).resolve().parent.parent
+HEADER_PATH = _CHECKOUT / "firmware" / "include" / "jsp_protocol.h"
+MICROPYTHON_PATH = _CHECKOUT / "agent" / "micropython" / "jsp_protocol.py"
 
 C_TYPES = {
     "<B": ("uint8_t", 1),
@@ -200,19 +211,24 @@ def _frame_offsets() -> str:
     return lines
 
 
+def outputs() -> dict[Path, str]:
+    """Every emitted file with what it should hold."""
+    return {HEADER_PATH: render(), MICROPYTHON_PATH: emit_micropython.render(STRUCTS)}
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Emit the C header of the protocol.")
-    parser.add_argument("--check", action="store_true", help="only say whether it is stale")
+    parser = argparse.ArgumentParser(description="Emit what is derived from the protocol.")
+    parser.add_argument("--check", action="store_true", help="only say what is stale")
     options = parser.parse_args(arguments)
-    text = render()
-    if options.check:
-        stale = not HEADER_PATH.exists() or HEADER_PATH.read_text() != text
-        if stale:
-            print(f"{HEADER_PATH.name} is stale: run `python -m protocol.emit`", file=sys.stderr)
-        return int(stale)
-    HEADER_PATH.parent.mkdir(parents=True, exist_ok=True)
-    HEADER_PATH.write_text(text)
-    return 0
+    stale = 0
+    for path, text in outputs().items():
+        if not options.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            print(f"{path.name} is stale: run `python -m protocol.emit`", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

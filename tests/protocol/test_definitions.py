@@ -5,7 +5,7 @@ import re
 import subprocess
 import zlib
 from pathlib import Path
-from struct import unpack
+from struct import calcsize, unpack
 
 import pytest
 from construct import Struct
@@ -177,3 +177,34 @@ def test_spec_examples_are_golden() -> None:
     assert vectors[1]["bytes"] in shown
     assert vectors[1]["wire"] in shown
     assert golden.example_plan()[:64].hex() in shown
+
+
+def _micropython_module() -> dict[str, object]:
+    module: dict[str, object] = {}
+    source = emit.MICROPYTHON_PATH.read_text().replace("from layout import Layout\n", "")
+    exec(source, {"Layout": lambda codes, fields: (codes, fields)}, module)
+    return module
+
+
+def test_micropython_module_is_fresh() -> None:
+    text = emit.outputs()[emit.MICROPYTHON_PATH]
+    assert emit.MICROPYTHON_PATH.read_text() == text, "run `python -m protocol.emit`"
+
+
+def test_micropython_module_agrees_with_the_c_header() -> None:
+    # Another emitter, another language: what both have is the same number.
+    pattern = r"#define JSP_(\w+) \(?(-?\d+)u?\)?(?: |$)"
+    header = dict(re.findall(pattern, emit.HEADER_PATH.read_text(), re.MULTILINE))
+    module = _micropython_module()
+    shared = {name for name in header if isinstance(module.get(name), int)}
+    assert {name: int(header[name]) for name in shared} == {name: module[name] for name in shared}
+    assert {"E_BUSY", "TYPE_RUN", "OP_CONV_2D", "PLAN_MAGIC", "TAG_OP_SET"} <= shared
+
+
+def test_micropython_records_have_the_sizes_of_the_c_header() -> None:
+    module = _micropython_module()
+    sizes = dict(re.findall(r"#define JSP_(\w+)_BYTES (\d+)u", emit.HEADER_PATH.read_text()))
+    for name in emit.STRUCTS:
+        codes, fields = module[name.upper()]  # type: ignore[misc]
+        assert calcsize("<" + codes) == int(sizes[name.upper()])
+        assert len(codes.split()) == len(fields.split())

@@ -6,6 +6,7 @@ import contextlib
 import os
 import struct
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -43,9 +44,9 @@ def build_runner(narrow: bool = False) -> Path:
 class JrRunner:
     """One runner process. Every call raises :class:`RunnerError` if it ended."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path | Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [str(program)],
+            [str(program)] if isinstance(program, Path) else program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,0 +1,46 @@
+"""The kernels, by op kind."""
+
+from jsp_protocol import (
+    OP_ADD,
+    OP_AVERAGE_POOL_2D,
+    OP_CONCATENATION,
+    OP_CONSTANT,
+    OP_CONV_2D,
+    OP_CONV_2D_INT4,
+    OP_DEPTHWISE_CONV_2D,
+    OP_FULLY_CONNECTED,
+    OP_FULLY_CONNECTED_INT4,
+    OP_HARD_SWISH,
+    OP_LOGISTIC,
+    OP_MAX_POOL_2D,
+    OP_MEAN,
+    OP_MUL,
+    OP_PAD,
+    OP_QUANTIZE,
+    OP_RESHAPE,
+    OP_SOFTMAX,
+    OP_TRANSPOSE,
+)
+from kernels import conv, elementwise, fully_connected, mean, movement, pool, softmax
+
+KERNELS = {
+    OP_CONV_2D: conv.CONV_2D,
+    OP_CONV_2D_INT4: conv.CONV_2D,
+    OP_DEPTHWISE_CONV_2D: conv.DEPTHWISE_CONV_2D,
+    OP_FULLY_CONNECTED: fully_connected.FULLY_CONNECTED,
+    OP_FULLY_CONNECTED_INT4: fully_connected.FULLY_CONNECTED,
+    OP_ADD: elementwise.ADD,
+    OP_MUL: elementwise.MUL,
+    OP_AVERAGE_POOL_2D: pool.AVERAGE_POOL_2D,
+    OP_MAX_POOL_2D: pool.MAX_POOL_2D,
+    OP_SOFTMAX: softmax.SOFTMAX,
+    OP_LOGISTIC: movement.LOOKUP,
+    OP_HARD_SWISH: movement.LOOKUP,
+    OP_QUANTIZE: movement.LOOKUP,
+    OP_PAD: movement.PAD,
+    OP_MEAN: mean.MEAN,
+    OP_CONCATENATION: movement.CONCATENATION,
+    OP_TRANSPOSE: movement.TRANSPOSE,
+    OP_RESHAPE: movement.RESHAPE,
+    OP_CONSTANT: movement.CONSTANT,
+}
