@@ -121,8 +121,8 @@ class Agent:
         else:
             kind = frame.type | ANSWER_BIT
             await _send(send, Frame(kind, frame.session, frame.sequence, payload))
-        if frame.type == MessageType.RESET:
-            await self._restart(frame)
+            if frame.type == MessageType.RESET:
+                await self._models.close()
         self._lease.renew(frame.session)
 
     async def _refuse(self, frame: Frame, send: Send, refusal: Refusal) -> None:
@@ -214,6 +214,7 @@ class Agent:
             self._epoch = self._lease.epoch
             await self._models.forget_inputs()
         if frame.type == MessageType.RESET:
+            self._forget_everything()
             return b""
         kept = self._outcomes.get(frame.type)
         if kept is not None and kept.is_of(frame):
@@ -230,10 +231,8 @@ class Agent:
             self._outcomes[frame.type] = outcome
         return outcome.again()
 
-    async def _restart(self, frame: Frame) -> None:
-        if self._lease.session != frame.session or frame.payload:
-            return  # it was refused
-        await self._models.close()
+    def _forget_everything(self) -> None:
+        """As a restart does; the models' processes end once it is answered."""
         self._lease.drop()
         self._outcomes.clear()
         self._boot_count += 1

@@ -225,7 +225,8 @@ class Models:
 
     def _take_report(self) -> Report:
         model = self._loaded
-        if model is None or model.pid is None:
+        is_idle = model is self._plans and self._plans is not None and not self._plans.has_plan
+        if model is None or model.pid is None or is_idle:
             raise Refusal(ErrorCode.NO_PLAN)
         resident_bytes, peak_bytes = memory_bytes(model.pid)
         now = self._look()

@@ -41,8 +41,8 @@ async def _unheard(_: bytes) -> None:
 class PlanProcess:
     """Implements :class:`LoadedModel` for plans, and takes their uploads.
 
-    Started at the first request, and again where it ended. A plan counts as loaded after a
-    PLAN_END; before one the process itself answers NO_PLAN.
+    Started at the first request, and again where it ended. ``has_plan``: a PLAN_END was done,
+    and no PLAN_BEGIN since; without a plan the process itself answers NO_PLAN.
     """
 
     threads = 1
@@ -60,6 +60,7 @@ class PlanProcess:
         self._decoder = FrameDecoder()
         self._arrived: deque[Frame] = deque()
         self._sequence = 0
+        self.has_plan = False
 
     async def start(self) -> None:
         """Starts it and asks what it offers.
@@ -69,6 +70,7 @@ class PlanProcess:
         """
         if self._process is not None and self._process.returncode is None:
             return
+        self.has_plan = False
         try:
             self._process = await process.start(self._command, self.cpus)
         except OSError as error:
@@ -94,15 +96,23 @@ class PlanProcess:
         return self._process.pid if self._process is not None and running else None
 
     async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
+        if kind == MessageType.PLAN_BEGIN:
+            self.has_plan = False
+        if self.has_plan and self.pid is None:
+            self.has_plan = False
+            raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} ended between requests")
         await self.start()
         try:
-            return await self._exchange(kind, payload, alive)
+            answer = await self._exchange(kind, payload, alive)
         except Refusal as refusal:
             if refusal.code != ErrorCode.NO_SESSION:
                 raise
-        # Nobody had asked for longer than a lease lasts.
-        await self._lease(LeaseAction.TAKE)
-        return await self._exchange(kind, payload, alive)
+            # Nobody had asked for longer than a lease lasts.
+            await self._lease(LeaseAction.TAKE)
+            answer = await self._exchange(kind, payload, alive)
+        if kind == MessageType.PLAN_END:
+            self.has_plan = True
+        return answer
 
     async def upload(self, path: Path, alive: Alive) -> bytes:
         """Loads the plan in a file; returns the payload of PLAN_END's answer."""

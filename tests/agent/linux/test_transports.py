@@ -1,0 +1,174 @@
+"""The command line's ways in: TCP with several clients, serial ports that come and go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from protocol.framing import Frame, FrameDecoder
+from protocol.messages import ANSWER_BIT, LEASE_REQUEST, MessageType
+
+TAKE = LEASE_REQUEST.build({"action": 1, "duration_ms": 60_000, "holder": bytes(16)})
+
+
+@contextlib.contextmanager
+def agent(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A Linux agent without plans; gives what it prints after READY."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent.linux", "--no-plans", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        ready, address = process.stdout.readline().split()
+        assert ready == "READY"
+        yield process, address
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+
+
+def exchange(
+    write: Callable[[bytes], object],
+    read: Callable[[], bytes],
+    kind: MessageType,
+    payload: bytes = b"",
+    session: int = 7,
+) -> int:
+    """The type of the answer."""
+    decoder = FrameDecoder()
+    write(Frame(kind, session, kind, payload).to_wire())
+    frames: list[Frame] = []
+    while not frames:
+        data = read()
+        assert data
+        frames = decoder.feed(data)
+    return frames[0].type
+
+
+def client_of(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def test_tcp_serves_several_clients_and_one_lease() -> None:
+    with (
+        agent("--tcp", "127.0.0.1:0") as (process, address),
+        client_of(address) as first,
+        client_of(address) as second,
+    ):
+        taken = exchange(first.sendall, lambda: first.recv(4096), MessageType.LEASE, TAKE)
+        assert taken == MessageType.LEASE | ANSWER_BIT
+        refused = exchange(second.sendall, lambda: second.recv(4096), MessageType.LEASE, TAKE, 8)
+        assert refused == MessageType.ERROR
+        assert exchange(second.sendall, lambda: second.recv(4096), MessageType.PING) == (
+            MessageType.PING | ANSWER_BIT
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def test_a_client_that_leaves_in_mid_frame_disturbs_nobody() -> None:
+    with agent("--tcp", "127.0.0.1:0") as (_, address):
+        for _ in range(3):
+            with client_of(address) as leaver:
+                leaver.sendall(b"noise\0" + Frame(MessageType.PING, 0, 1).to_wire()[:-4])
+        with client_of(address) as stayer:
+            answered = exchange(stayer.sendall, lambda: stayer.recv(4096), MessageType.PING)
+            assert answered == MessageType.PING | ANSWER_BIT
+
+
+def test_an_idle_agent_uses_hardly_any_cpu() -> None:
+    with agent("--tcp", "127.0.0.1:0") as (process, _):
+        watched = psutil.Process(process.pid)
+        before_s = sum(watched.cpu_times()[:2])
+        time.sleep(1.0)
+        assert sum(watched.cpu_times()[:2]) - before_s < 0.1
+
+
+@contextlib.contextmanager
+def terminal(link: Path) -> Iterator[int]:
+    """A pseudo-terminal whose other end is found at ``link``; gives this end."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.ttyname(theirs))
+    os.close(theirs)
+    try:
+        yield ours
+    finally:
+        os.close(ours)
+
+
+def read_within(descriptor: int, seconds: float) -> bytes:
+    """What has come; empty where nothing has, or nobody has the other end open."""
+    ready, _, _ = select.select([descriptor], [], [], seconds)
+    if not ready:
+        return b""
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        time.sleep(0.1)
+        return b""
+
+
+def test_a_serial_port_is_served_and_found_again(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    with contextlib.ExitStack() as stack:
+        with terminal(link) as line:
+            process, address = stack.enter_context(agent("--serial", str(link)))
+            assert address == str(link)
+            answered = exchange(
+                lambda data: os.write(line, data), lambda: read_within(line, 20), MessageType.PING
+            )
+            assert answered == MessageType.PING | ANSWER_BIT
+        # Unplugged, and plugged in again.
+        with terminal(link) as line:
+            decoder, frames, deadline = FrameDecoder(), [], time.monotonic() + 20
+            while not frames and time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    os.write(line, Frame(MessageType.PING, 7, 1).to_wire())
+                frames += decoder.feed(read_within(line, 0.3))
+            assert frames[0].type == MessageType.PING | ANSWER_BIT
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--stdio", "--tcp", "127.0.0.1:0"),
+        ("--tcp", "127.0.0.1"),
+        ("--tcp", "127.0.0.1:none"),
+        ("--serial", "/no/such/port"),
+        ("--stdio", "--pc-agent", "/no/such/program"),
+        ("--stdio", "--store", "/proc/no/such/folder"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agent.linux", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 2
+    assert "agent.linux: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
