@@ -47,7 +47,7 @@ def measure(
         typer.Option(
             metavar="DEV",
             help="Where a board is: /dev/ttyACM0, tcp://HOST:PORT, or "
-            "mqtt[s]://[USER@]BROKER/RACK/BOARD.",
+            "mqtt\\[s]://\\[USER@]BROKER/RACK/BOARD.",
         ),
     ] = None,
     iterations: Annotated[
