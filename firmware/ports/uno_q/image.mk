@@ -71,6 +71,6 @@ $(OUT)/$(NAME).elf: $(OBJECTS) $(STARTUP) $(CHIP_FOLDER)/$(CHIP).ld $(PORT)/sect
 
 $(OUT)/$(NAME).bin: $(OUT)/$(NAME).elf
 	@$(CROSS)objcopy -O binary $< $@
-	@$(PYTHON) $(PORT)/size_report.py $(OUT)/$(NAME).map $@
+	@$(PYTHON) $(FIRMWARE)/size_report.py $(OUT)/$(NAME).map $@ --flash-limit flash --ram-limit ram
 
 -include $(OBJECTS:.o=.d)

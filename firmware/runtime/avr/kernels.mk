@@ -1,5 +1,6 @@
-# AVR's own kernels; a port includes this before runtime.mk. JR_AVR_SOURCES are what they and
-# requantize.h share.
+# AVR's own kernels, in place of the portable ones; a port includes this before runtime.mk. What
+# several of them share is listed with one of them: a port that omits an op omits no source.
+# convolution.c is both convolutions' kernel, requantize.* what requantize.h declares for AVR.
 JR_AVR := $(JR)/avr
 JR_CONV_2D := $(JR_AVR)/convolution.c
 JR_DEPTHWISE_CONV_2D :=

@@ -14,7 +14,7 @@
 #include "expand_weights.h"
 #include "int4.h"
 #include "kernels.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "window.h"
 
 typedef struct convolution {

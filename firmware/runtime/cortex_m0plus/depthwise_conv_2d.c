@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #include "kernels.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "scaling.h"
 
 typedef struct planar {

@@ -9,7 +9,7 @@
 #include "dot_product.h"
 #include "int4.h"
 #include "kernels.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "requantize.h"
 
 /* Of shorter rows the portable kernel is done before this one has begun. */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "elementwise.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "scaling.h"
 
 /* One half in Q31. */

@@ -4,7 +4,7 @@
  */
 #include "dsp.h"
 #include "pool.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "requantize.h"
 
 /* A sum of as many int8 is an int16. */

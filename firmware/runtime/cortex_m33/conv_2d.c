@@ -18,7 +18,7 @@
 #include "kernels.h"
 #include "patches.h"
 #include "pixel_pair.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "scaling.h"
 
 /* The expanded weights take as much room as two pairs of patches. They pay from two pairs on. */

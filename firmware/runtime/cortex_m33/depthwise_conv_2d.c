@@ -11,7 +11,7 @@
 #include "depthwise_3x3.h"
 #include "dsp.h"
 #include "kernels.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "scaling.h"
 #include "window.h"
 

@@ -10,7 +10,7 @@
 #include "expand.h"
 #include "int4.h"
 #include "kernels.h"
-#include "portable.h"
+#include "portable/portable.h"
 #include "row_pair.h"
 #include "scaling.h"
 

@@ -83,7 +83,8 @@ $(NAME).elf: $(OBJECTS) $(OUT)/start.o $(PORT)/$(BOARD).ld $(QEMU)/sections.ld $
 
 $(NAME).bin: $(NAME).elf
 	@$(CROSS)objcopy -O binary $< $@
-	@$(PYTHON) $(QEMU)/size_report.py $(BOARD) $(NAME).map $@
+	@$(PYTHON) $(FIRMWARE)/size_report.py $(NAME).map $@ --flash-limit firmware_limit \
+		--besides pool plan_store
 
 ifdef IDF_PATH
 include $(QEMU)/../idf.mk

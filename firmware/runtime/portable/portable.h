@@ -1,6 +1,6 @@
-/* The portable kernels under other names: what the fast paths leave to them. */
-#ifndef JR_M33_PORTABLE_H
-#define JR_M33_PORTABLE_H
+/* The portable kernels under other names: what cores' own kernels leave to them. */
+#ifndef JR_PORTABLE_H
+#define JR_PORTABLE_H
 
 #include "jr_kernel.h"
 
