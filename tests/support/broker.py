@@ -44,6 +44,11 @@ class Mosquitto:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Returns once it accepts connections."""
         with self._log.open("ab") as log:

@@ -46,6 +46,7 @@ class GatewayProcess:
         self._process: subprocess.Popen[str] | None = None
         self.rack = rack
         self.url = ""
+        self.started_at = 0.0
 
     def __enter__(self) -> Self:
         self.start()
@@ -71,6 +72,7 @@ class GatewayProcess:
         """Returns once it has a broker, with the boards still to come."""
         where = ["--broker-port", "0"] if self._given is None else ["--mqtt", self._given]
         command = [sys.executable, "-m", "host", "rack", "serve", "--config", str(self._config)]
+        self.started_at = time.monotonic()
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, *where],
