@@ -44,27 +44,30 @@ def main() -> int:
     options = parser.parse_args()
     boards = [f"board-{number}" for number in range(options.boards)]
 
-    with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder)) as broker:
-        with rack_of_agents(Path(folder), broker.url, options.boards) as gateway:
-            online_s = time.monotonic() - gateway.started_at
-            processes = {
-                "gateway": psutil.Process(gateway.pid),
-                "broker": psutil.Process(broker.pid),
-            }
-            before_s = {name: _cpu_s(process) for name, process in processes.items()}
-            started = time.monotonic()
-            with AnswerTap(broker.url) as tap:
-                results = run_hosts(
-                    broker.url,
-                    boards,
-                    hosts=HOSTS,
-                    measurements=options.measurements,
-                    threads=options.clients,
-                    limit_s=LIMIT_S,
-                )
-                elapsed_s = time.monotonic() - started
-            used_s = {name: _cpu_s(process) - before_s[name] for name, process in processes.items()}
-            memory = {name: process.memory_info().rss for name, process in processes.items()}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Mosquitto(Path(folder)) as broker,
+        rack_of_agents(Path(folder), broker.url, options.boards) as gateway,
+    ):
+        online_s = time.monotonic() - gateway.started_at
+        processes = {
+            "gateway": psutil.Process(gateway.pid),
+            "broker": psutil.Process(broker.pid),
+        }
+        before_s = {name: _cpu_s(process) for name, process in processes.items()}
+        started = time.monotonic()
+        with AnswerTap(broker.url) as tap:
+            results = run_hosts(
+                broker.url,
+                boards,
+                hosts=HOSTS,
+                measurements=options.measurements,
+                threads=options.clients,
+                limit_s=LIMIT_S,
+            )
+            elapsed_s = time.monotonic() - started
+        used_s = {name: _cpu_s(process) - before_s[name] for name, process in processes.items()}
+        memory = {name: process.memory_info().rss for name, process in processes.items()}
 
     numbers = [result.number for result in results]
     once = sorted(numbers) == list(range(options.measurements))
