@@ -168,6 +168,7 @@ class PlanProcess:
                     break
         except (OSError, EOFError, TimeoutError) as error:
             await process.kill(running)
+            self.has_plan = False
             raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} ended or hung") from error
         if frame.type != MessageType.ERROR:
             return frame.payload
