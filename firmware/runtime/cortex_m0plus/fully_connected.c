@@ -36,14 +36,14 @@ int32_t jr_m0_pair_inputs(uint32_t *pairs, const int8_t *inputs, uint32_t count,
     return sum;
 }
 
-/* A row of outputs from one of inputs. `weights` is packed, or not. */
+/* A row of outputs from one of inputs. */
 typedef struct row {
     const jsp_fully_connected_params *p;
     const uint8_t *plan;
     const uint32_t *pairs;
     uint32_t quads;
     uint32_t excess; /* what packed weights count too much, being stored with their bias */
-    bool packed;
+    bool packed;     /* the weights are */
 } row;
 
 static int32_t accumulate(const row *r, const uint8_t *weights, uint32_t bias) {
