@@ -74,8 +74,11 @@ class Attachment:
         self._thread.start()
 
     def stop(self) -> None:
-        """Closes the link; safe to call from any thread but the event loop's own observers."""
+        """Has the link closed, soon; returns at once."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Waits until it is; not on the event loop."""
         self._thread.join(_JOIN_S)
 
     def send(self, frame: Frame) -> None:

@@ -18,7 +18,7 @@ from hil.rack.attachment import Attachment, Greeted
 from hil.rack.farm import FarmBoard
 from host.errors import JumpstationError
 from host.links.mqtt_address import BrokerAddress
-from host.links.mqtt_client import broker_error, client_to
+from host.links.mqtt_client import broker_error, client_to, subscribe
 from host.session import LeaseWatch
 from protocol.framing import Frame, FramingError
 from protocol.mqtt import (
@@ -66,7 +66,8 @@ class BoardOnBroker:
             await self._looked_for.wait()
             await self._stay_connected()
         finally:
-            await asyncio.to_thread(self._attachment.stop)
+            self._attachment.stop()  # of all boards, before the first of them is waited for
+            await asyncio.to_thread(self._attachment.join)
 
     # ------------------------------------------------------------- from the board
 
@@ -111,7 +112,7 @@ class BoardOnBroker:
             failures += 1
 
     async def _serve_on(self, client: aiomqtt.Client) -> None:
-        await client.subscribe(self._topics.request, QOS_FRAMES)
+        await subscribe(client, self._broker, self._topics.request, QOS_FRAMES)
         while not self._answers.empty():
             self._answers.get_nowait()
         self._presence_changed.set()

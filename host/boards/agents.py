@@ -10,7 +10,7 @@ from datetime import datetime
 import aiomqtt
 
 from host.links.mqtt_address import BrokerAddress
-from host.links.mqtt_client import broker_error, client_to
+from host.links.mqtt_client import broker_error, client_to, subscribe
 from protocol.mqtt import QOS_PRESENCE, BoardTopics, Presence, board_of, parse_time
 
 _QUIET_S = 0.3
@@ -34,8 +34,8 @@ async def _list(broker: BrokerAddress) -> tuple[Presence, ...]:
     seen: dict[BoardTopics, datetime] = {}
     try:
         async with client_to(broker) as client:
-            await client.subscribe(boards.seen, QOS_PRESENCE)
-            await client.subscribe(boards.presence, QOS_PRESENCE)
+            await subscribe(client, broker, boards.seen, QOS_PRESENCE)
+            await subscribe(client, broker, boards.presence, QOS_PRESENCE)
             ends_at = time.monotonic() + _LIMIT_S
             messages = aiter(client.messages)
             while time.monotonic() < ends_at:

@@ -6,7 +6,9 @@ is raised as :class:`host.errors.LinkError` with what to check next.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import attrs
 
 
 class Link(Protocol):
@@ -40,4 +42,25 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Frees the port and ends what the link started. Safe to call twice."""
+        ...
+
+
+@attrs.frozen
+class Holder:
+    """Who holds a board, and for how long if it asks nothing more."""
+
+    name: str
+    left_s: float
+
+
+@runtime_checkable
+class SharedLink(Link, Protocol):
+    """A link that others may use at the same time.
+
+    A board in the middle of a run answers nobody else; what the link knows of it says why.
+    """
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who holds the board; None: nobody, or not known."""
         ...

@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 import aiomqtt
 
 from host.errors import JumpstationError, LinkError
+from host.links.base import Holder
 from host.links.mqtt_address import BoardAddress
-from host.links.mqtt_client import ANSWER_S, broker_error, client_to
+from host.links.mqtt_client import ANSWER_S, broker_error, client_to, subscribe
 from protocol.framing import FrameDecoder, cobs_encode
 from protocol.mqtt import (
     QOS_FRAMES,
@@ -38,7 +39,7 @@ _NO_SESSION = 0
 
 
 class MqttLink:
-    """Implements :class:`host.links.base.Link`.
+    """Implements :class:`host.links.base.SharedLink`.
 
     A broker that restarts, or a board whose gateway does, is waited for: writing takes as long.
 
@@ -74,6 +75,16 @@ class MqttLink:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who holds the board by its presence; another client, if it is not this one."""
+        with self._changed:
+            lease = None if self._presence is None else self._presence.lease
+        if lease is None:
+            return None
+        left_s = (lease.until - datetime.now(UTC)).total_seconds()
+        return Holder(lease.holder, left_s) if left_s > 0 else None
 
     def read(self, timeout_s: float) -> bytes:
         with self._changed:
@@ -208,11 +219,12 @@ class MqttLink:
             await asyncio.sleep(_RECONNECT_S)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
+        broker = self._address.broker
         for session in self._sessions:
-            await client.subscribe(self._topics.answer(session), QOS_FRAMES)
+            await subscribe(client, broker, self._topics.answer(session), QOS_FRAMES)
         # In this order, so that whoever reads that the board is offline knows since when.
-        await client.subscribe(self._topics.seen, QOS_PRESENCE)
-        await client.subscribe(self._topics.presence, QOS_PRESENCE)
+        await subscribe(client, broker, self._topics.seen, QOS_PRESENCE)
+        await subscribe(client, broker, self._topics.presence, QOS_PRESENCE)
 
     async def _publish(self, session: int, frame: bytes) -> None:
         client = self._client
@@ -220,7 +232,8 @@ class MqttLink:
             return
         if session not in self._sessions:
             # Before the request: its answer may be faster than a subscription after it.
-            await client.subscribe(self._topics.answer(session), QOS_FRAMES)
+            answers = self._topics.answer(session)
+            await subscribe(client, self._address.broker, answers, QOS_FRAMES)
             self._sessions.add(session)
         await client.publish(self._topics.request, frame, QOS_FRAMES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 
@@ -16,6 +17,9 @@ KEEPALIVE_S = 15
 ANSWER_S = 5.0
 """For whatever the broker itself is asked."""
 _QUEUED_MESSAGES = 1024
+_LOG = logging.getLogger("jumpstation.mqtt")
+# What the libraries say of a connection that broke is for who asks for it; users get LinkError.
+_LOG.addHandler(logging.NullHandler())
 _BAD_CREDENTIALS = {4, 5, 134, 135}
 """CONNACK: bad user name or password, not authorized (MQTT 3.1.1 table 3.1; MQTT 5 as paho maps
 them)."""
@@ -40,6 +44,7 @@ def client_to(
         identifier=identifier,
         will=will,
         clean_session=True,
+        logger=_LOG,
         keepalive=KEEPALIVE_S,
         timeout=ANSWER_S,
         tls_context=broker.tls_context(),
@@ -47,6 +52,22 @@ def client_to(
         # A window of small frames must not wait for the acknowledgement of its first.
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     )
+
+
+async def subscribe(client: aiomqtt.Client, broker: BrokerAddress, topic: str, qos: int) -> None:
+    """Subscribes, and does not take a refusal for silence.
+
+    Raises:
+        LinkError: the broker does not let this user read that topic.
+        aiomqtt.MqttError: the connection broke.
+    """
+    for code in await client.subscribe(topic, qos):
+        if isinstance(code, ReasonCode) and code.is_failure:
+            who = "everybody" if broker.user is None else f"user {broker.user!r}"
+            raise LinkError(
+                f"the broker {broker} does not let {who} read {topic}",
+                hint="its access-control list decides; docs/mqtt/acl is an example",
+            )
 
 
 def broker_error(broker: BrokerAddress, error: aiomqtt.MqttError) -> LinkError:

@@ -9,12 +9,12 @@ import socket
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from host.errors import BoardError, JumpstationError
-from host.links.base import Link
+from host.errors import BoardError, DeadlineExceeded, JumpstationError
+from host.links.base import Link, SharedLink
 from host.session.deadline import Deadline
 from host.session.exchange import AliveObserver, Exchange, TrafficCounters
 from host.session.lease_watch import Lease, lease_in
-from host.session.refusals import reset_cause_name
+from host.session.refusals import busy, reset_cause_name
 from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
 from protocol.framing import PROTOCOL_VERSION
@@ -68,7 +68,12 @@ class Connection:
         """Greets the board and asks what it offers."""
         if self.link.transport == "emulator":
             self._be_patient()
-        answer = self._hello(Deadline(_CONNECT_S * self._patience))
+        try:
+            answer = self._hello(Deadline(_CONNECT_S * self._patience))
+        except DeadlineExceeded as error:
+            if isinstance(self.link, SharedLink) and (holder := self.link.holder) is not None:
+                raise busy(holder.name, holder.left_s) from error
+            raise
         self.boot_count = answer.boot_count
         self.reset_cause = reset_cause_name(answer.reset_cause)
         self.lease_seen = lease_in(answer)

@@ -52,17 +52,20 @@ def reset_cause_name(cause: int) -> str:
         return f"cause {cause}"
 
 
+def busy(holder: str, left_s: float) -> BoardError:
+    """The board is ``holder``'s, for ``left_s`` seconds unless that asks for more."""
+    return BoardError(
+        f"the board is in use by {holder}: its lease has {left_s:.0f} s left",
+        code=ErrorCode.BUSY,
+        hint=f"wait for {holder} to finish, or {left_s:.0f} s after its last request",
+    )
+
+
 def board_error(answer: Any) -> BoardError:
     """Makes the exception for a parsed ERROR answer."""
     code = int(answer.code)
     if code == ErrorCode.BUSY:
-        holder = holder_name(bytes(answer.holder))
-        left_s = answer.lease_left_ms / 1000
-        return BoardError(
-            f"the board is in use by {holder}: its lease has {left_s:.0f} s left",
-            code=code,
-            hint=f"wait for {holder} to finish, or {left_s:.0f} s after its last request",
-        )
+        return busy(holder_name(bytes(answer.holder)), answer.lease_left_ms / 1000)
     try:
         request = MessageType(answer.request_type).name
     except ValueError:

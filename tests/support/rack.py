@@ -54,6 +54,9 @@ class GatewayProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        # Whatever a test did to it: no bug, and nothing left behind.
+        assert "Traceback" not in self.log
+        assert "never retrieved" not in self.log
 
     @property
     def log(self) -> str:
