@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from protocol.capabilities import Capabilities
 from protocol.measurement import Measurement, Source, Verdict
 from protocol.messages import Engine, Store
 from tests.agent.linux.linux_agent import EXAMPLES
+from tests.support.linux_agent import listening_agent
 from tests.support.models import published_model
 from tests.support.pc_agent import build_pc_agent
 
@@ -49,26 +47,9 @@ class Silent:
         pass
 
 
-@contextlib.contextmanager
-def listening(*options: str) -> Iterator[str]:
-    """A Linux agent; yields its port as ``--port`` takes it."""
-    command = [sys.executable, "-m", "agent.linux", "--tcp", "127.0.0.1:0"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        ready, address = process.stdout.readline().split()
-        assert ready == "READY"
-        yield f"tcp://{address}"
-        assert process.poll() is None
-    finally:
-        process.terminate()
-        assert process.wait(timeout=20) == 0
-        process.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def port() -> Iterator[str]:
-    with listening("--pc-agent", str(build_pc_agent())) as address:
+    with listening_agent("--pc-agent", str(build_pc_agent())) as address:
         yield address
 
 
@@ -124,7 +105,7 @@ def test_a_plan_is_what_a_board_that_takes_plans_gets(port: str) -> None:
 
 
 def test_a_board_without_plans_gets_the_model_itself() -> None:
-    with listening("--no-plans") as port:
+    with listening_agent("--no-plans") as port:
         record = measured(port, TFLITE)
         assert record.board.engine is not None
         assert record.board.engine.startswith("litert")
@@ -188,7 +169,7 @@ def test_what_is_not_offered_names_what_is(port: str, tmp_path: Path) -> None:
 
 def test_a_large_model_is_refused_before_it_is_sent() -> None:
     with (
-        listening("--model-bytes", "1000") as port,
+        listening_agent("--model-bytes", "1000") as port,
         pytest.raises(BoardError, match="too large for pc") as refusal,
     ):
         measured(port, ONNX, Engine.ONNXRUNTIME)
