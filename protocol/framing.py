@@ -125,6 +125,7 @@ class FrameDecoder:
     """
 
     def __init__(self, max_frame_bytes: int = MAX_PAYLOAD_BYTES + FRAME_OVERHEAD_BYTES) -> None:
+        self._max_frame_bytes = max_frame_bytes
         self._limit = max_frame_bytes + max_frame_bytes // 254 + 1
         self._buffer = bytearray()
         self._overrun = False
@@ -146,9 +147,15 @@ class FrameDecoder:
                 self.dropped += 1
             elif self._buffer:
                 try:
-                    frames.append(Frame.from_bytes(cobs_decode(bytes(self._buffer))))
+                    frames.append(self._read(bytes(self._buffer)))
                 except FramingError:
                     self.dropped += 1
             self._buffer.clear()
             self._overrun = False
         return frames
+
+    def _read(self, stretch: bytes) -> Frame:
+        data = cobs_decode(stretch)
+        if len(data) > self._max_frame_bytes:
+            raise FramingError(f"a frame of {len(data)} bytes")
+        return Frame.from_bytes(data)

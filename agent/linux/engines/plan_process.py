@@ -137,6 +137,7 @@ class PlanProcess:
         if self._process is not None:
             await process.stop(self._process)
             self._process = None
+            self.has_plan = False
 
     async def _lease(self, action: LeaseAction) -> None:
         fields = {"action": action, "duration_ms": _LEASE_MS, "holder": bytes(HOLDER_BYTES)}

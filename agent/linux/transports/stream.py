@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from agent.linux.board import MAX_PAYLOAD_BYTES
 from agent.linux.transports.base import Submit
-from protocol.framing import Frame, FrameDecoder
+from protocol.framing import FRAME_OVERHEAD_BYTES, Frame, FrameDecoder
 
 _READ_BYTES = 65536
+_MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + FRAME_OVERHEAD_BYTES
 
 
 async def serve_stream(
@@ -23,7 +25,7 @@ async def serve_stream(
         writer.write(frame.to_wire())
         await writer.drain()
 
-    decoder = FrameDecoder()
+    decoder = FrameDecoder(_MAX_FRAME_BYTES)
     while data := await reader.read(_READ_BYTES):
         for frame in decoder.feed(data):
             await submit(frame, send)
