@@ -36,9 +36,10 @@ def _checks_sums(answer: Any, data: bytes, ops: int) -> None:
     _is("output_crc32", answer.output_crc32, zlib.crc32(look_up(data, ops)))
 
 
-@check(AREA, "requests that need a plan are answered NO_PLAN without one")
+@check(AREA, "once another plan is begun there is none, and what needs one is answered NO_PLAN")
 def no_plan(board: Board) -> None:
     with board.lease() as session:
+        _loaded(session)
         session.begin(lookup_chain(board.op_kind(LOOKUPS), 8, 1), crc32=6)
         for kind in (MessageType.RUN, MessageType.INPUT, MessageType.OUTPUT, MessageType.ARENA):
             session.is_refused(ErrorCode.NO_PLAN, kind)

@@ -1,4 +1,4 @@
-"""The MicroPython agent on CPython: ``python cpython.py [--pool-bytes N] [--alive-ms N]``.
+"""The MicroPython agent on CPython: ``python cpython.py [--pool-bytes N] [--agent FOLDER]``.
 
 Serves one client at a time on a TCP port of 127.0.0.1 and prints ``READY <port>``. For tests, which
 CPython runs many times faster; a board's MicroPython is in main.mjs.
@@ -74,9 +74,10 @@ def _serve(listener, facts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pool-bytes", type=int, default=1 << 20)
+    parser.add_argument("--agent", type=Path, default=_AGENT, help="folder of the agent to run")
     options = parser.parse_args()
     _give_time_ticks()
-    sys.path[:0] = [str(_AGENT)]
+    sys.path[:0] = [str(options.agent)]
     version = platform.python_version()
     facts = {
         "pool_bytes": options.pool_bytes,
