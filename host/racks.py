@@ -26,7 +26,7 @@ class RackServer(Protocol):
         *,
         mqtt: str | None,
         rack: str | None,
-        broker_port: int,
+        broker_port: int | None,
         announce: Callable[[str], None],
     ) -> None:
         """Offers the boards of a farm file until interrupted.
@@ -35,7 +35,7 @@ class RackServer(Protocol):
             config: the farm file.
             mqtt: the broker's URL; None starts one on the loopback address.
             rack: the one to serve; None: all of the file.
-            broker_port: where the started broker listens; 0: any free port.
+            broker_port: where the started broker listens; None: the usual port, if it is free.
             announce: told the broker's URL.
 
         Raises:

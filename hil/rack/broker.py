@@ -15,19 +15,21 @@ from host.errors import ConfigError
 from host.links.mqtt_address import BrokerAddress
 
 LOOPBACK = "127.0.0.1"
+_USUAL_PORT = 1883
 
 
 @contextlib.asynccontextmanager
-async def embedded_broker(port: int) -> AsyncIterator[BrokerAddress]:
+async def embedded_broker(port: int | None) -> AsyncIterator[BrokerAddress]:
     """Runs a broker on the loopback address alone: it asks nobody who they are.
 
     Args:
-        port: 0 takes any that is free.
+        port: None takes the usual one, or where a broker runs there already any that is free.
 
     Raises:
         ConfigError: the port is taken.
     """
-    port = port or _free_port()
+    if port is None:
+        port = _USUAL_PORT if _is_free(_USUAL_PORT) else _free_port()
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
     broker = Broker(
         BrokerConfig.from_dict(
@@ -48,6 +50,14 @@ async def embedded_broker(port: int) -> AsyncIterator[BrokerAddress]:
         yield BrokerAddress(LOOPBACK, port, tls=False)
     finally:
         await broker.shutdown()
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _free_port() -> int:

@@ -32,7 +32,7 @@ class Gateway:
         *,
         mqtt: str | None,
         rack: str | None,
-        broker_port: int,
+        broker_port: int | None,
         announce: Announce,
     ) -> None:
         farm = load_farm(config)
@@ -43,7 +43,7 @@ class Gateway:
 
 
 async def _serve(
-    racks: Sequence[Rack], given: BrokerAddress | None, broker_port: int, announce: Announce
+    racks: Sequence[Rack], given: BrokerAddress | None, broker_port: int | None, announce: Announce
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_until_signal())

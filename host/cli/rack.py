@@ -27,9 +27,14 @@ def serve(
         str | None, typer.Option(metavar="ID", help="Serve this rack of the file, not all.")
     ] = None,
     broker_port: Annotated[
-        int,
-        typer.Option(min=0, max=65535, help="Where the started broker listens; 0: anywhere."),
-    ] = 1883,
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            metavar="N",
+            help="Where the started broker listens.  \\[default: 1883, or any that is free]",
+        ),
+    ] = None,
 ) -> None:
     """Put every board of a farm file on a broker, until Ctrl-C."""
     from host.racks import find_rack_server

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from host.links.base import Link
+from host.links.base import Holder, Link, SharedLink
 
 _SLICE_S = 0.1
 
@@ -15,7 +15,7 @@ class Interrupted(Exception):
 
 
 class InterruptibleLink:
-    """Implements :class:`host.links.base.Link` over another, which it owns.
+    """Implements :class:`host.links.base.SharedLink` over any other, which it owns.
 
     Once ``stop`` is set, the next read or write raises :class:`Interrupted`: once, so that what
     unwinds can still release the board.
@@ -33,6 +33,10 @@ class InterruptibleLink:
     @property
     def transport(self) -> str:
         return self._link.transport
+
+    @property
+    def holder(self) -> Holder | None:
+        return self._link.holder if isinstance(self._link, SharedLink) else None
 
     def read(self, timeout_s: float) -> bytes:
         deadline = time.monotonic() + timeout_s

@@ -41,7 +41,8 @@ class BrokerAddress:
 
     def __str__(self) -> str:
         user = "" if self.user is None else f"{self.user}@"
-        return f"{'mqtts' if self.tls else 'mqtt'}://{user}{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host  # an IPv6 address
+        return f"{'mqtts' if self.tls else 'mqtt'}://{user}{host}:{self.port}"
 
     def password(self) -> str | None:
         """The user's, from the environment or else from the netrc file; None: neither has it.

@@ -73,7 +73,7 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Returns once it has a broker, with the boards still to come."""
-        where = ["--broker-port", "0"] if self._given is None else ["--mqtt", self._given]
+        where = [] if self._given is None else ["--mqtt", self._given]
         command = [sys.executable, "-m", "host", "rack", "serve", "--config", str(self._config)]
         self.started_at = time.monotonic()
         with self._log.open("a") as log:

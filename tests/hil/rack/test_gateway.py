@@ -134,9 +134,8 @@ def test_the_embedded_broker_and_the_commands(tmp_path: Path, host: HostCommand)
         assert "bench/desk" in table
         assert "online" in table
 
-        offline = host("measure", EXAMPLE, "--port", gateway.port("none"))
-        assert offline.returncode == 5
-        assert "error: the board bench/none is offline (no USB device" in offline.stderr
+        with pytest.raises(LinkError, match=r"bench/none is offline \(no USB device"):
+            measure(gateway.port("none"))
         unknown = host("measure", EXAMPLE, "--port", gateway.port("nobody"))
         assert unknown.returncode == 5
         assert "knows of no board bench/nobody" in unknown.stderr
@@ -181,6 +180,12 @@ def test_brokers_that_are_not_there(host: HostCommand, tmp_path: Path) -> None:
     served = host("rack", "serve", "--mqtt", url)
     assert served.returncode == 5
     assert f"error: the broker {url} cannot be reached" in served.stderr
+
+
+def test_a_rack_that_is_not_in_the_file(host: HostCommand) -> None:
+    served = host("rack", "serve", "--rack", "lab")
+    assert served.returncode == 2
+    assert "there is no rack 'lab' in the farm file (there: bench)" in served.stderr
 
 
 def test_a_port_that_is_taken(host: HostCommand, broker: Mosquitto) -> None:

@@ -21,6 +21,7 @@ def test_a_whole_address() -> None:
 
 
 def test_a_short_one() -> None:
+    assert str(parse_broker("--mqtt", "mqtt://[::1]:1884")) == "mqtt://[::1]:1884"
     assert parse_broker("--mqtt", "mqtt://127.0.0.1") == BrokerAddress("127.0.0.1", 1883, False)
 
 
