@@ -164,6 +164,7 @@ def render() -> str:
         + _define("JSP_NO_INDEX", messages.NO_INDEX)
         + _define("JSP_ALL_OPS", messages.ALL_OPS)
         + _define("JSP_HOLDER_BYTES", messages.HOLDER_BYTES)
+        + c_enum("JSP_DOMAIN_", messages.Domain)
         + c_enum("JSP_LEASE_", messages.LeaseAction)
         + c_enum("JSP_STORE_", messages.Store)
         + c_enum("JSP_INPUT_", messages.InputSource)

@@ -58,6 +58,15 @@ class MessageType(IntEnum):
 ANSWER_BIT = 0x80
 
 
+class Domain(IntEnum):
+    """A processor of a board that has several behind one link."""
+
+    ANY = 0
+    """The one that answers."""
+    MCU = 1
+    MPU = 2
+
+
 class LeaseAction(IntEnum):
     RELEASE = 0
     TAKE = 1
@@ -112,7 +121,8 @@ class Engine(IntEnum):
 HELLO_REQUEST = Struct(
     "protocol_min" / Int8ul,
     "protocol_max" / Int8ul,
-    "reserved" / Default(Int16ul, 0),
+    "domain" / Default(Int8ul, 0) * "of a board with several: which one the session is with",
+    "reserved" / Default(Int8ul, 0),
     "session" / Int32ul * "chosen by the host; not 0",
 )
 HELLO_ANSWER = Struct(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agent.linux.agent import Agent
 from agent.linux.board import Settings, default_threads, describe
+from agent.linux.bridge import Bridge
 from agent.linux.engines.plan_process import PlanProcess
 from agent.linux.machine import Machine
 from agent.linux.model_store import claimed
@@ -27,6 +28,8 @@ _BUILT_PC_AGENT = Path(__file__).resolve().parents[2] / "build" / "firmware" / "
 _DEFAULT_MODEL_BYTES = 1 << 30
 _DEFAULT_HANG_S = 120.0
 _DEFAULT_BAUD = 921_600
+_DEFAULT_BRIDGE_BAUD = 115_200
+"""The UNO Q's /dev/ttyHS1."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     way.add_argument("--tcp", metavar="HOST:PORT", help="listen there; port 0: any free one")
     way.add_argument("--stdio", action="store_true", help="serve standard input and output")
     options.add_argument("--baud", type=int, default=_DEFAULT_BAUD, help="of the serial port")
+    options.add_argument("--bridge", metavar="DEV", help="serial line to this board's MCU")
+    options.add_argument("--bridge-baud", type=int, default=_DEFAULT_BRIDGE_BAUD)
     options.add_argument("--board", default="pc", metavar="ID", help="this board's catalog id")
     options.add_argument(
         "--store", type=Path, metavar="DIR", help="where models are kept; default: a new folder"
@@ -108,7 +113,12 @@ def _transport(options: argparse.Namespace) -> Transport:
 
 
 async def serve(
-    settings: Settings, machine: Machine, transport: Transport, boot_count: int
+    settings: Settings,
+    machine: Machine,
+    transport: Transport,
+    *,
+    boot_count: int,
+    bridge: Bridge | None = None,
 ) -> None:
     """Serves until the transport ends or the process is asked to.
 
@@ -125,8 +135,11 @@ async def serve(
             pool_bytes=settings.pool_bytes,
         )
     capabilities = await describe(settings, machine, plans)
-    agent = Agent(capabilities, Models(capabilities, settings, machine, plans), boot_count)
-    working = asyncio.ensure_future(agent.run())
+    models = Models(capabilities, settings, machine, plans)
+    agent = Agent(capabilities, models, boot_count, bridge)
+    working = [asyncio.ensure_future(agent.run())]
+    if bridge is not None:
+        working.append(asyncio.ensure_future(bridge.run()))
     serving = asyncio.ensure_future(transport.serve(agent.submit))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -135,9 +148,9 @@ async def serve(
         with contextlib.suppress(asyncio.CancelledError):
             await serving
     finally:
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,7 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 store = Path(stack.enter_context(folder))
             boot_count = stack.enter_context(claimed(store))
             settings = _settings(options, store, machine)
-            asyncio.run(serve(settings, machine, _transport(options), boot_count))
+            bridge = Bridge(options.bridge, options.bridge_baud) if options.bridge else None
+            asyncio.run(
+                serve(settings, machine, _transport(options), boot_count=boot_count, bridge=bridge)
+            )
         except (OSError, ValueError, Refusal) as error:
             print(f"agent.linux: {error}", file=sys.stderr)
             return 2

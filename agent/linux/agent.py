@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 from construct import ConstructError, SizeofError
 
+from agent.linux.bridge import Bridge
 from agent.linux.lease import Lease
 from agent.linux.models import Models
 from agent.linux.paging import page
@@ -33,6 +34,7 @@ from protocol.messages import (
     LEASE_REQUEST,
     PING_ANSWER,
     REQUESTS,
+    Domain,
     MessageType,
     ResetCause,
 )
@@ -68,9 +70,16 @@ class _Outcome:
 class Agent:
     """One board. Transports give it frames; :meth:`run` must be running."""
 
-    def __init__(self, capabilities: Capabilities, models: Models, boot_count: int) -> None:
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        models: Models,
+        boot_count: int,
+        bridge: Bridge | None = None,
+    ) -> None:
         self._capabilities = capabilities.to_bytes()
         self._models = models
+        self._bridge = bridge
         self._lease = Lease()
         self._boot_count = boot_count
         self._reset_cause = ResetCause.POWER_ON if boot_count == 1 else ResetCause.UNKNOWN
@@ -81,6 +90,9 @@ class Agent:
 
     async def submit(self, frame: Frame, send: Send) -> None:
         """Takes a request; what it is answered goes to ``send``, now or later."""
+        if self._bridge is not None and self._bridge.takes(frame):
+            await self._bridge.submit(frame, send)
+            return
         # An answer on its way back is a line's echo: to answer it would never end.
         if frame.type & ANSWER_BIT or frame.version != PROTOCOL_VERSION:
             return
@@ -161,6 +173,8 @@ class Agent:
         hello = HELLO_REQUEST.parse(frame.payload)
         if hello.session == 0:
             raise Refusal(ErrorCode.BAD_REQUEST)
+        if hello.domain == Domain.MCU:  # a bridge would have taken it
+            raise Refusal(ErrorCode.UNSUPPORTED)
         if not hello.protocol_min <= PROTOCOL_VERSION <= hello.protocol_max:
             raise Refusal(ErrorCode.UNSUPPORTED_VERSION)
         return bytes(

@@ -173,8 +173,8 @@ FRAME_HEADER = Layout(
 )
 
 HELLO_REQUEST = Layout(
-    "B B H L",
-    "protocol_min protocol_max reserved session",
+    "B B B B L",
+    "protocol_min protocol_max domain reserved session",
 )
 
 CAPABILITIES_REQUEST = Layout(

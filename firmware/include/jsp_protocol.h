@@ -39,6 +39,9 @@
 #define JSP_NO_INDEX 65535u
 #define JSP_ALL_OPS 65535u
 #define JSP_HOLDER_BYTES 16u
+#define JSP_DOMAIN_ANY 0
+#define JSP_DOMAIN_MCU 1
+#define JSP_DOMAIN_MPU 2
 #define JSP_LEASE_RELEASE 0
 #define JSP_LEASE_TAKE 1
 #define JSP_STORE_RAM 1
@@ -74,7 +77,8 @@
 typedef struct jsp_hello_request {
     uint8_t protocol_min;
     uint8_t protocol_max;
-    uint16_t reserved;
+    uint8_t domain; /* of a board with several: which one the session is with */
+    uint8_t reserved;
     uint32_t session; /* chosen by the host; not 0 */
 } jsp_hello_request;
 #define JSP_HELLO_REQUEST_BYTES 8u

@@ -13,6 +13,11 @@ from host.cli.options import HistoryOption
 from host.errors import ConfigError
 
 
+class DomainName(StrEnum):
+    MCU = "mcu"
+    MPU = "mpu"
+
+
 class EngineName(StrEnum):
     JUMP_RT = "jump_rt"
     LITERT = "litert"
@@ -85,6 +90,10 @@ def measure(
         str | None,
         typer.Option(metavar="LINK", help="To an emulated Pico: uart or usb.  \\[default: uart]"),
     ] = None,
+    domain: Annotated[
+        DomainName | None,
+        typer.Option(help="Of a board with several behind its port.  \\[default: what answers]"),
+    ] = None,
     engine: Annotated[
         EngineName | None,
         typer.Option(
@@ -118,7 +127,7 @@ def measure(
     from host.cli.render import print_measurement
     from host.evidence import History
     from host.measurement.measure import MeasureRequest, run_measurement
-    from protocol.messages import Engine, Store
+    from protocol.messages import Domain, Engine, Store
 
     if model is not None and model_argument is not None:
         raise ConfigError("MODEL and --model both name a model: give one")
@@ -136,6 +145,7 @@ def measure(
         plan_store=Store[plan_store.name] if plan_store else None,
         flash_model=flash_model,
         link=link,
+        domain=Domain[domain.name] if domain else Domain.ANY,
         engine=Engine[engine.name] if engine else None,
         threads=threads,
         profile=profile,

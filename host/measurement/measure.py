@@ -35,7 +35,7 @@ from host.reference.engines import EngineOutput, engine_output
 from host.session import LoadedModel, LoadedPlan, Session, read_report, upload_model
 from protocol.capabilities import Capabilities, Feature, WrittenBy
 from protocol.measurement import Measurement, Verdict
-from protocol.messages import Engine, Store
+from protocol.messages import Domain, Engine, Store
 
 DEFAULT_BOARD = "pico"
 
@@ -58,6 +58,7 @@ class MeasureRequest:
     plan_store: Store | None = None
     flash_model: str | None = None
     link: str | None = None
+    domain: Domain = Domain.ANY
     engine: Engine | None = None
     threads: int | None = None
     profile: bool = False
@@ -145,7 +146,7 @@ class _Task:
 
 
 def _connect(request: MeasureRequest, session: Session) -> Capabilities:
-    capabilities = session.connect()
+    capabilities = session.connect(request.domain)
     _check_board(request, capabilities)
     return capabilities
 

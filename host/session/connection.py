@@ -18,7 +18,7 @@ from host.session.refusals import busy, reset_cause_name
 from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
 from protocol.framing import PROTOCOL_VERSION
-from protocol.messages import HOLDER_BYTES, LeaseAction, MessageType
+from protocol.messages import HOLDER_BYTES, Domain, LeaseAction, MessageType
 
 ANSWER_S = 4.0
 """For an answer that costs the board no work."""
@@ -49,6 +49,7 @@ class Connection:
         self.lease_seen: Lease | None = None
         self._exchange = Exchange(link)
         self._id = secrets.randbelow(0xFFFFFFFF) + 1
+        self._domain = Domain.ANY
         self._leased = False
         self._patience = 1.0
         self._slowdown = 1.0
@@ -64,8 +65,9 @@ class Connection:
         """Counters of bytes and retransmissions so far."""
         return self._exchange.traffic
 
-    def connect(self) -> Capabilities:
-        """Greets the board and asks what it offers."""
+    def connect(self, domain: Domain = Domain.ANY) -> Capabilities:
+        """Greets the board, or one domain of a board that has several, and asks what it offers."""
+        self._domain = domain
         if self.link.transport == "emulator":
             self._be_patient()
         try:
@@ -89,6 +91,13 @@ class Connection:
         self.capabilities = Capabilities.from_bytes(bytes(data))
         if self.capabilities.emulator:
             self._be_patient()
+        wanted, offered = domain.name.lower(), self.capabilities.domain
+        if domain != Domain.ANY and offered != wanted:
+            raise BoardError(
+                f"the {self.capabilities.board} on {self.link.name} is reached in its domain "
+                f"{offered}, not {wanted}",
+                hint="an agent on a board with both passes on what is for the other: --bridge",
+            )
         return self.capabilities
 
     @contextlib.contextmanager
@@ -146,6 +155,7 @@ class Connection:
                 {
                     "protocol_min": PROTOCOL_VERSION,
                     "protocol_max": PROTOCOL_VERSION,
+                    "domain": self._domain,
                     "session": self._id,
                 },
                 deadline=deadline,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable
 
 import serial
 
@@ -15,6 +16,9 @@ from agent.linux.transports.stream import serve_stream
 _LOG = logging.getLogger(__name__)
 _RETRY_S = 1.0
 
+ServeLine = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""Returns when the line has ended; raises OSError where it broke."""
+
 
 class SerialTransport:
     """Implements :class:`Transport`: opens ``port`` for itself alone, again where it went away."""
@@ -24,32 +28,38 @@ class SerialTransport:
         self._baud = baud
 
     async def serve(self, submit: Submit) -> None:
-        line = self._open()
+        _open(self._port, self._baud).close()  # one that is not there at first is a mistake
         print(f"READY {self._port}", flush=True)
-        while True:
-            try:
-                await self._serve_line(line, submit)
-            except OSError as error:
-                _LOG.warning("%s: %s", self._port, error)
-            line.close()
-            line = await self._reopen()
+        await keep_open(
+            self._port, self._baud, lambda reader, writer: serve_stream(reader, writer, submit)
+        )
 
-    def _open(self) -> serial.Serial:
-        return serial.Serial(self._port, self._baud, exclusive=True)
 
-    async def _reopen(self) -> serial.Serial:
-        while True:
-            await asyncio.sleep(_RETRY_S)
-            try:
-                return self._open()
-            except OSError:  # serial.SerialException among them: not there yet
-                continue
-
-    async def _serve_line(self, line: serial.Serial, submit: Submit) -> None:
-        source = os.fdopen(os.dup(line.fileno()), "rb", buffering=0)
-        sink = os.fdopen(os.dup(line.fileno()), "wb", buffering=0)
-        reader, writer = await open_streams(source, sink)
+async def keep_open(port: str, baud: int, serve: ServeLine) -> None:
+    """Has ``serve`` serve the port whenever it is there, until cancelled."""
+    while True:
         try:
-            await serve_stream(reader, writer, submit)
-        finally:
-            writer.close()
+            line = _open(port, baud)
+        except OSError:  # serial.SerialException among them: not there, or another's
+            await asyncio.sleep(_RETRY_S)
+            continue
+        try:
+            await _serve_line(line, serve)
+        except OSError as error:
+            _LOG.warning("%s: %s", port, error)
+        line.close()
+        await asyncio.sleep(_RETRY_S)
+
+
+def _open(port: str, baud: int) -> serial.Serial:
+    return serial.Serial(port, baud, exclusive=True)
+
+
+async def _serve_line(line: serial.Serial, serve: ServeLine) -> None:
+    source = os.fdopen(os.dup(line.fileno()), "rb", buffering=0)
+    sink = os.fdopen(os.dup(line.fileno()), "wb", buffering=0)
+    reader, writer = await open_streams(source, sink)
+    try:
+        await serve(reader, writer)
+    finally:
+        writer.close()

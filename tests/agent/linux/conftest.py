@@ -10,15 +10,15 @@ from tests.firmware.agent.agent_process import Client
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def model_folder(tmp_path: Path) -> Path:
     """Where the agent keeps models."""
     return tmp_path / "store"
 
 
 @pytest.fixture
-def client(store: Path) -> Iterator[Client]:
+def client(model_folder: Path) -> Iterator[Client]:
     """A session, without its lease, with a Linux agent of its own."""
-    with linux_agent("--store", str(store)) as agent:
+    with linux_agent("--store", str(model_folder)) as agent:
         yield Client(agent)
 
 

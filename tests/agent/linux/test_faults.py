@@ -33,9 +33,9 @@ HANG_S = 2.0
 
 
 @pytest.fixture
-def impatient(store: Path) -> Iterator[Client]:
+def impatient(model_folder: Path) -> Iterator[Client]:
     """The holder of an agent that takes two seconds of silence for a hang."""
-    with linux_agent("--store", str(store), "--hang-s", str(HANG_S)) as agent:
+    with linux_agent("--store", str(model_folder), "--hang-s", str(HANG_S)) as agent:
         client = Client(agent)
         client.take()
         yield client
@@ -147,8 +147,10 @@ def test_while_a_model_runs_others_are_told_so(impatient: Client) -> None:
         other.take()
 
 
-def test_ten_gigabytes_are_refused_and_nothing_is_written(holder: Client, store: Path) -> None:
-    before = files_in(store)
+def test_ten_gigabytes_are_refused_and_nothing_is_written(
+    holder: Client, model_folder: Path
+) -> None:
+    before = files_in(model_folder)
     with refused(ErrorCode.MODEL_TOO_LARGE) as refusal:
         begin_model(holder, b"", ModelFormat.ONNX, size_bytes=10 * 10**9)
     assert (refusal.value.answer.needed, refusal.value.answer.available) == (0xFFFFFFFF, 1 << 30)
@@ -156,7 +158,7 @@ def test_ten_gigabytes_are_refused_and_nothing_is_written(holder: Client, store:
         holder.ask(MessageType.MODEL_CHUNK, offset=0, data=b"x")
     with refused(ErrorCode.NO_UPLOAD):
         holder.ask(MessageType.MODEL_END)
-    assert files_in(store) == before
+    assert files_in(model_folder) == before
 
 
 @pytest.mark.parametrize(
@@ -176,18 +178,20 @@ def test_ten_gigabytes_are_refused_and_nothing_is_written(holder: Client, store:
         b"n" * 65,
     ],
 )
-def test_a_name_is_a_label_and_never_a_path(holder: Client, store: Path, name: bytes) -> None:
-    before = files_in(store)
+def test_a_name_is_a_label_and_never_a_path(
+    holder: Client, model_folder: Path, name: bytes
+) -> None:
+    before = files_in(model_folder)
     with refused(ErrorCode.MODEL_NAME):
         begin_model(holder, ONNX, ModelFormat.ONNX, name=name)
-    assert files_in(store) == before
+    assert files_in(model_folder) == before
 
 
-def test_a_wrong_hash_leaves_nothing(holder: Client, store: Path) -> None:
-    before = files_in(store)
+def test_a_wrong_hash_leaves_nothing(holder: Client, model_folder: Path) -> None:
+    before = files_in(model_folder)
     with refused(ErrorCode.MODEL_HASH):
         upload_model(holder, ONNX, ModelFormat.ONNX, sha256=bytes(32))
-    assert files_in(store) == before
+    assert files_in(model_folder) == before
     with refused(ErrorCode.NO_UPLOAD):
         holder.ask(MessageType.MODEL_END)
     assert upload_model(holder, ONNX, ModelFormat.ONNX).input_count == 1
@@ -228,8 +232,8 @@ def test_garbage_is_refused_by_the_engine(holder: Client, model_format: ModelFor
     holder.ask(MessageType.PING)
 
 
-def test_a_reset_and_an_end_delete_what_was_sent(store: Path) -> None:
-    with linux_agent("--store", str(store)) as agent:
+def test_a_reset_and_an_end_delete_what_was_sent(model_folder: Path) -> None:
+    with linux_agent("--store", str(model_folder)) as agent:
         client = Client(agent)
         client.take()
         upload_model(client, ONNX, ModelFormat.ONNX)
@@ -239,33 +243,33 @@ def test_a_reset_and_an_end_delete_what_was_sent(store: Path) -> None:
         client.take()
         with refused(ErrorCode.NO_PLAN):
             client.run()
-        assert not [name for name in files_in(store) if name.startswith("model-")]
+        assert not [name for name in files_in(model_folder) if name.startswith("model-")]
         assert not worker.is_running()
         upload_model(client, ONNX, ModelFormat.ONNX)
         children = psutil.Process(agent.process.pid).children()
     assert not [child for child in children if child.is_running()]
-    assert not [name for name in files_in(store) if name.startswith("model-")]
+    assert not [name for name in files_in(model_folder) if name.startswith("model-")]
 
 
-def test_what_a_killed_agent_left_is_deleted_and_its_starts_are_counted(store: Path) -> None:
-    with linux_agent("--store", str(store)) as agent:
+def test_what_a_killed_agent_left_is_deleted_and_its_starts_are_counted(model_folder: Path) -> None:
+    with linux_agent("--store", str(model_folder)) as agent:
         client = Client(agent)
         client.take()
         begin_model(client, ONNX, ModelFormat.ONNX)
-        assert [name for name in files_in(store) if name.startswith("model-")]
-        (store / "boot_count").write_text("7\n")
-        left = store / "model-left"
-        os.link(next(store.glob("model-*")), left)
+        assert [name for name in files_in(model_folder) if name.startswith("model-")]
+        (model_folder / "boot_count").write_text("7\n")
+        left = model_folder / "model-left"
+        os.link(next(model_folder.glob("model-*")), left)
     assert left.exists()
-    with linux_agent("--store", str(store)) as agent:
+    with linux_agent("--store", str(model_folder)) as agent:
         assert Client(agent).hello().boot_count == 8
         assert not left.exists()
 
 
-def test_two_agents_do_not_share_a_store(client: Client, store: Path) -> None:
+def test_two_agents_do_not_share_a_store(client: Client, model_folder: Path) -> None:
     client.hello()
     second = subprocess.run(
-        [sys.executable, "-m", "agent.linux", "--stdio", "--store", str(store)],
+        [sys.executable, "-m", "agent.linux", "--stdio", "--store", str(model_folder)],
         capture_output=True,
         text=True,
         timeout=20,

@@ -207,7 +207,7 @@ def test_threads_are_pinned_to_as_many_cpus(holder: Client) -> None:
         holder.run()
 
 
-def test_uploads_go_back_and_are_resumed(holder: Client, store: Path) -> None:
+def test_uploads_go_back_and_are_resumed(holder: Client, model_folder: Path) -> None:
     begun = begin_model(holder, DIGITS, ModelFormat.ONNX)
     assert begun.next_offset == 0
     chunk = {"offset": 0, "data": DIGITS[:1000]}
@@ -224,4 +224,4 @@ def test_uploads_go_back_and_are_resumed(holder: Client, store: Path) -> None:
     assert begin_model(other, DIGITS, ModelFormat.ONNX).next_offset == 1000
     upload_model(other, DIGITS, ModelFormat.ONNX)
     assert begin_model(other, DIGITS, ModelFormat.ONNX).next_offset == len(DIGITS)
-    assert len([path for path in store.iterdir() if path.name.startswith("model-")]) == 1
+    assert len([path for path in model_folder.iterdir() if path.name.startswith("model-")]) == 1
