@@ -1,6 +1,6 @@
 /*
- * How the RAM is divided: for ports whose linker script does it, by the names in memory.c, and whose
- * reset handler fills the stack with STACK_PATTERN.
+ * How the RAM is divided: for ports whose linker script does it, by the names in memory.c, and
+ * whose reset handler fills the stack with STACK_PATTERN.
  */
 #ifndef PORTS_MEMORY_H
 #define PORTS_MEMORY_H
