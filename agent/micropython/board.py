@@ -10,7 +10,7 @@ import boots
 from port import Port
 
 # Left to the interpreter: frames, a kernel's rows, and what a garbage collector needs to breathe.
-_RESERVE_BYTES = 48 * 1024
+_RESERVE_BYTES = 32 * 1024
 _LEAST_POOL_BYTES = 4 * 1024
 _BOOTS_FILE = "jump_boots.txt"
 _BOARD_IDS = {"rp2": "pico", "esp32": "esp32"}

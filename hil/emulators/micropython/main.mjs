@@ -3,15 +3,10 @@
  *
  * Serves one client at a time on a TCP port of 127.0.0.1 and prints "READY <port>". A reset is a new interpreter.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadMicroPython } from '@micropython/micropython-webassembly-pyscript/micropython.mjs';
+import { startInterpreter } from './interpreter.mjs';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const AGENT = join(HERE, '..', '..', '..', 'agent', 'micropython');
 const POWER_ON = 1;
 const SOFTWARE = 3;
 
@@ -27,32 +22,10 @@ let bootCount = 0;
 let feed = null;
 let resetAsked = false;
 
-/** Copies the Python files of a folder, and of those in it, into the interpreter's file system. */
-function copyFolder(fs, from, to) {
-  for (const name of readdirSync(from)) {
-    const source = join(from, name);
-    if (statSync(source).isDirectory()) {
-      if (name !== '__pycache__') {
-        fs.mkdir(`${to}/${name}`);
-        copyFolder(fs, source, `${to}/${name}`);
-      }
-    } else if (name.endsWith('.py')) {
-      fs.writeFile(`${to}/${name}`, readFileSync(source));
-    }
-  }
-}
-
 async function boot() {
   bootCount += 1;
   resetAsked = false;
-  const python = await loadMicroPython({
-    heapsize: Number(values['heap-bytes']),
-    stdout: (line) => console.error(line),
-    linebuffer: true,
-  });
-  python.FS.mkdir('/agent');
-  copyFolder(python.FS, AGENT, '/agent');
-  python.FS.writeFile('/agent/hosted.py', readFileSync(join(HERE, 'hosted.py')));
+  const python = await startInterpreter(Number(values['heap-bytes']), (line) => console.error(line));
   python.registerJsModule('line', {
     // Bytes cross as hexadecimal text, which both sides convert in compiled code.
     send: (hex) => client?.write(Buffer.from(hex, 'hex')),
@@ -67,10 +40,9 @@ async function boot() {
     reset_cause: bootCount === 1 ? POWER_ON : SOFTWARE,
   };
   python.runPython(`
-import sys
-sys.path[:0] = ["/agent"]
 import json
 import line
+import sys
 from agent import Agent
 from binascii import hexlify, unhexlify
 from hosted import HostedPort
