@@ -196,7 +196,12 @@ def _domain(data: dict[str, Any]) -> Domain:
         transports=tuple(_transport(transport) for transport in data["transports"]),
         emulator=None
         if emulator is None
-        else Emulator(emulator["name"], emulator["fidelity"], _figure(emulator["error_band_pct"])),
+        else Emulator(
+            emulator["name"],
+            emulator["fidelity"],
+            _figure(emulator["error_band_pct"]),
+            _figure(emulator.get("interrupt_cycles")),
+        ),
         programmer=_programmer(data.get("programmer")),
     )
 

@@ -6,6 +6,7 @@ is checked against ``measurement.schema.json``, which is made from these classes
 
 from __future__ import annotations
 
+import functools
 import json
 import types
 import typing
@@ -222,8 +223,7 @@ class Measurement:
     @classmethod
     def from_dict(cls, values: object) -> Measurement:
         """Reads a record. Raises RecordError naming the field that is wrong."""
-        validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
-        error = jsonschema.exceptions.best_match(validator.iter_errors(values))
+        error = jsonschema.exceptions.best_match(_validator().iter_errors(values))
         if error is not None:
             raise RecordError(f"{error.json_path}: {error.message}")
         record = _build(cls, values)
@@ -238,6 +238,11 @@ class Measurement:
         except ValueError as error:
             raise RecordError(f"not JSON: {error}") from error
         return cls.from_dict(values)
+
+
+@functools.cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
 
 
 def _plain(_instance: type, _field: attrs.Attribute[Any], value: Any) -> Any:

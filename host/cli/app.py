@@ -23,6 +23,7 @@ from host.cli.profile import profile
 from host.cli.quantize import quantize
 from host.cli.rack import rack
 from host.cli.target import target
+from host.commands import found_commands
 from host.errors import ExitCode, JumpstationError
 
 _DEBUG = "--debug"
@@ -43,6 +44,8 @@ app.command()(profile)
 app.command()(quantize)
 app.command()(target)
 app.command()(calibrate)
+for _name, _group in found_commands().items():
+    app.add_typer(_group, name=_name)
 
 
 def _show_version(wanted: bool) -> None:

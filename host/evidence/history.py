@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ _BEGIN = "sqlite_begin"
 
 @attrs.frozen(kw_only=True)
 class Query:
-    """Which measurements; ``None`` is any."""
+    """Which measurements; ``None`` is any. ``since``: made then or later."""
 
     model_sha256: str | None = None
     precision: str | None = None
@@ -40,6 +41,7 @@ class Query:
     build: str | None = None
     sources: tuple[Source, ...] | None = None
     fidelities: tuple[Fidelity, ...] | None = None
+    since: datetime | None = None
 
 
 @attrs.frozen
@@ -60,6 +62,27 @@ class OpSample:
     emulator: str | None
     plan_store: str | None
     plan_bytes: int
+
+
+@attrs.frozen(kw_only=True)
+class LatencyPoint:
+    """One measurement of many, as a trend needs it; names as in the measurement record."""
+
+    at: datetime
+    model: str
+    precision: str
+    board: str
+    domain: str
+    uid: str | None
+    engine: str | None
+    plan_store: str | None
+    input_source: str
+    input_seed: int | None
+    source: Source
+    emulator: str | None
+    build: str | None
+    median_ms: float
+    arena_bytes: int | None
 
 
 class History:
@@ -93,6 +116,12 @@ class History:
         with _named(url):
             history._make_tables()
         return history
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None where another database keeps the history."""
+        name = self._engine.url.database
+        return Path(name) if self._engine.dialect.name == "sqlite" and name else None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -149,10 +178,46 @@ class History:
             if name in ("sources", "fidelities"):
                 column = MeasurementRow.source if name == "sources" else MeasurementRow.fidelity
                 statement = statement.where(column.in_([str(entry) for entry in value]))
+            elif name == "since":
+                statement = statement.where(MeasurementRow.at >= value.astimezone(UTC))
             else:
                 statement = statement.where(getattr(MeasurementRow, name) == value)
         with _named(self._engine.url), Session(self._engine) as session:
             return [Measurement.from_dict(record) for record in session.scalars(statement)]
+
+    def latency_points(self, *, since: datetime | None = None) -> list[LatencyPoint]:
+        """All measurements as points of trends, the oldest first; whole records would be slow."""
+        record = MeasurementRow.record
+        columns = {
+            "model": record["model", "name"].as_string(),
+            "precision": MeasurementRow.precision,
+            "board": MeasurementRow.board_id,
+            "domain": MeasurementRow.domain,
+            "uid": record["board", "uid"].as_string(),
+            "engine": record["board", "engine"].as_string(),
+            "plan_store": record["memory", "plan_store"].as_string(),
+            "input_source": record["input", "source"].as_string(),
+            "input_seed": record["input", "seed"].as_integer(),
+            "source": MeasurementRow.source,
+            "emulator": record["evidence", "emulator"].as_string(),
+            "build": MeasurementRow.build,
+            "median_ms": record["latency_ms", "median"].as_float(),
+            "arena_bytes": record["memory", "arena_bytes"].as_integer(),
+        }
+        statement = select(
+            MeasurementRow.at, *(column.label(name) for name, column in columns.items())
+        ).order_by(MeasurementRow.at, MeasurementRow.id)
+        if since is not None:
+            statement = statement.where(MeasurementRow.at >= since.astimezone(UTC))
+        with _named(self._engine.url), Session(self._engine) as session:
+            points = []
+            for row in session.execute(statement):
+                values = dict(row._mapping)
+                # SQLite keeps no time zone; what goes in is UTC.
+                values["at"] = values["at"].replace(tzinfo=UTC)
+                values["source"] = Source(values["source"])
+                points.append(LatencyPoint(**values))
+            return points
 
     def op_samples(self, *, board_id: str | None = None, core: str | None = None) -> list[OpSample]:
         """Profiled ops whose parameters are known, the oldest first."""
