@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from host.errors import BoardError, LinkError
+from host.links.mqtt_address import parse_broker
+from host.links.mqtt_client import client_to
 from host.links.open import open_link
 from host.session import Session
 from host.session.deadline import Deadline
@@ -31,6 +34,7 @@ from protocol.messages import (
     LeaseAction,
     MessageType,
 )
+from protocol.mqtt import QOS_FRAMES, BoardTopics
 from tests.support.broker import Mosquitto
 from tests.support.faulty_link import FaultyLink
 from tests.support.make import ROOT
@@ -218,7 +222,9 @@ def test_a_client_killed_while_it_holds_a_lease(tmp_path: Path, broker: Mosquitt
         lease_s = 3
         script = textwrap.dedent(f"""
             import time
-            from host.links.open import open_link
+            from host.links.mqtt_address import parse_broker
+from host.links.mqtt_client import client_to
+from host.links.open import open_link
             from host.session import Session
             from protocol.messages import LeaseAction
             session = Session(open_link({gateway.port("desk")!r}))
@@ -281,6 +287,28 @@ def test_doubled_messages_do_nothing_twice(tmp_path: Path, broker: Mosquitto) ->
         runs = [frame for frame in tap.requests if frame.type == MessageType.RUN]
         assert len(runs) == 2 * len({frame.sequence for frame in runs})
         assert tap.iterations_done() == 50
+
+
+def test_what_is_no_request_never_reaches_the_board(tmp_path: Path, broker: Mosquitto) -> None:
+    retained = Frame(MessageType.PING, 0xBAD, 1).to_bytes()
+    spoiled = bytearray(Frame(MessageType.PING, 0xBAD, 2).to_bytes())
+    spoiled[-1] ^= 1
+
+    async def publish() -> None:
+        async with client_to(parse_broker("", broker.url)) as client:
+            topic = BoardTopics("bench", "desk").request
+            await client.publish(topic, retained, QOS_FRAMES, retain=True)
+            for payload in (b"", b"hello", bytes(spoiled), bytes(100_000)):
+                await client.publish(topic, payload, QOS_FRAMES)
+
+    with tapped_board(tmp_path, broker.url) as (gateway, tap):
+        asyncio.run(publish())
+        assert gateway.stop() == 0
+        gateway.start()  # is sent the retained one again
+        gateway.await_boards("desk")
+        assert measure(gateway.port("desk")).output.verdict == Verdict.EXACT
+        # Once, when it was published and not yet retained.
+        assert [f.sequence for f in tap.requests if f.session == 0xBAD] == [1]
 
 
 def test_a_frame_from_a_client_without_the_lease(tmp_path: Path, broker: Mosquitto) -> None:
