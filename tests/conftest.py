@@ -9,6 +9,9 @@ import tempfile
 
 import pytest
 
+# What these assert for the tests that call them is told in full where it fails.
+pytest.register_assert_rewrite("tests.firmware.shared", "tests.support")
+
 _FOLDER = tempfile.mkdtemp(prefix="jumpstation-tests-")
 # Nobody's own history is written to. Set before any test module is imported: some pass the
 # environment on to processes they start.

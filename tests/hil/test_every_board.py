@@ -15,19 +15,11 @@ from host.measurement.measure import MeasureRequest, run_measurement
 from host.models.loader import load_model
 from protocol.measurement import Measurement, Source, Verdict
 from tests.support.models import INT8_MODELS, published_model
+from tests.support.observers import Silent
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EVERYWHERE = ("digits_mlp_int8", "hello_world_int8")
 """Small enough for the smallest board."""
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 def model_path(name: str) -> Path:

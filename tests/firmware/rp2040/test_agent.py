@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from hil.emulators.process import EmulatorProcess
-from host.errors import BoardError
-from host.links.emulator import EmulatorLink
-from host.links.tcp import TcpLink
-from host.session import RunResult, Session
+from host.session import Session
 from protocol.capabilities import Feature
-from protocol.errors import ErrorCode
 from protocol.messages import InputSource, Store
 from protocol.plan import PlanOp
-from tests.firmware.rp2040.conftest import Image, built
-from tests.hil.dialogue import Control
+from tests.firmware.rp2040.images import built
+from tests.firmware.shared.sessions import (
+    MAX_MACS,
+    SEED,
+    assert_computed_the_same,
+    assert_hang_ends_in_a_reset,
+    assert_overrun_is_reported,
+    assert_plan_survives_a_pin_reset,
+    assert_requested_reset_is_reported,
+    assert_store_has_a_limit,
+    run,
+)
 from tests.support.make import BUILD_DIR
-from tests.support.pc_agent import running_agent
 from tests.support.plan_builder import PlanBuilder
 from tests.support.sample_plans import sample_plans
 
 RAM_BYTES = 264 * 1024
 RAM_LIMIT_BYTES = 8 * 1024
 FLASH_STORE_BYTES = (2048 - 64) * 1024
-SEED = 5
-MAX_MACS = 300_000
 
 
 def fully_connected_plan(inputs: int, outputs: int) -> bytes:
@@ -50,31 +53,6 @@ def fully_connected_plan(inputs: int, outputs: int) -> bytes:
     b.op(PlanOp.FULLY_CONNECTED, [source], [result], params, 2 * inputs)
     b.inputs, b.outputs = [source], [result]
     return b.build()
-
-
-def run(session: Session, plan: bytes, store: Store, iterations: int = 2) -> RunResult:
-    session.upload(plan, store)
-    return session.run(iterations, macs=MAX_MACS, source=InputSource.SEEDED, seed=SEED)
-
-
-@pytest.fixture
-def board(agent_image: Image, start: Callable[..., EmulatorProcess]) -> EmulatorProcess:
-    return start(agent_image)
-
-
-@pytest.fixture
-def session(board: EmulatorProcess) -> Iterator[Session]:
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        yield session
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Session]:
-    with running_agent() as port, Session(TcpLink("127.0.0.1", int(port))) as session:
-        session.connect()
-        with session.lease():
-            yield session
 
 
 def test_says_what_it_is(session: Session) -> None:
@@ -101,8 +79,7 @@ def test_every_op_computes_the_same_from_ram_and_from_flash(
             expected = run(oracle, plan, Store.RAM)
             for store in (Store.RAM, Store.FLASH):
                 result = run(session, plan, store)
-                found = (result.input_crc32, result.output_crc32, result.unstable_at)
-                assert found == (expected.input_crc32, expected.output_crc32, None), (name, store)
+                assert_computed_the_same(result, expected, (name, store))
                 assert all(0 < ticks < 1_000_000 for ticks in result.ticks)
                 # An exception frame and a few calls at least; a quarter of the stack is left.
                 assert 200 < result.stack_high_water_bytes
@@ -128,24 +105,7 @@ def test_upload_to_ram_loses_nothing_and_costs_at_most_5_percent(
 @pytest.mark.slow
 def test_a_plan_in_flash_survives_a_pin_reset(board: EmulatorProcess, oracle: Session) -> None:
     """300 KB: larger than the RAM, and over several erase blocks."""
-    plan = fully_connected_plan(768, 384)
-    expected = run(oracle, plan, Store.RAM, 1).output_crc32
-    link = EmulatorLink(board)
-    session = Session(link)
-    session.connect()
-    with session.lease():
-        assert run(session, plan, Store.FLASH, 1).output_crc32 == expected
-        with Control(board) as control:
-            control.command("pin")
-            assert control.next_message() == {"event": "reset", "cause": "pin"}
-    again = Session(link)
-    with again:
-        again.connect()
-        assert (again.reset_cause, again.boot_count) == ("pin", 2)
-        with again.lease():
-            assert again.upload(plan, Store.FLASH).bytes_skipped == len(plan)
-            result = again.run(1, macs=MAX_MACS, source=InputSource.SEEDED, seed=SEED)
-    assert result.output_crc32 == expected
+    assert_plan_survives_a_pin_reset(board, oracle, fully_connected_plan(768, 384))
 
 
 def test_a_plan_that_follows_a_longer_one_in_flash_is_whole(session: Session) -> None:
@@ -159,40 +119,19 @@ def test_a_plan_that_follows_a_longer_one_in_flash_is_whole(session: Session) ->
 
 @pytest.mark.parametrize("store", [Store.RAM, Store.FLASH])
 def test_a_plan_beyond_a_store_is_refused_with_its_size(session: Session, store: Store) -> None:
-    capacity = {s.store: s.capacity_bytes for s in session.capabilities.stores}[store]
-    with session.lease(), pytest.raises(BoardError) as refusal:
-        session.upload(bytes(capacity + 1), store)
-    assert refusal.value.code == ErrorCode.STORE_TOO_SMALL
-    assert (refusal.value.needed, refusal.value.available) == (capacity + 1, capacity)
+    assert_store_has_a_limit(session, store)
 
 
 def test_a_requested_reset_is_reported_as_such(session: Session) -> None:
-    with session.lease():
-        session.reset()
-    session.connect()
-    assert (session.reset_cause, session.boot_count) == ("software", 2)
+    assert_requested_reset_is_reported(session)
 
 
 def test_an_overrun_of_the_arena_is_reported(start: Callable[..., EmulatorProcess]) -> None:
-    board = start(built(BUILD_DIR / "pico-overrun", "OVERRUN=1"))
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        with session.lease():
-            assert run(session, sample_plans()["add"], Store.RAM).unstable_at is None
-            with pytest.raises(BoardError) as refusal:
-                run(session, sample_plans()["mul"], Store.RAM)
-    assert refusal.value.code == ErrorCode.ARENA_OVERRUN
+    assert_overrun_is_reported(start(built(BUILD_DIR / "pico-overrun", "OVERRUN=1")))
 
 
 @pytest.mark.slow
 def test_a_kernel_that_hangs_ends_in_a_watchdog_reset(
     start: Callable[..., EmulatorProcess],
 ) -> None:
-    board = start(built(BUILD_DIR / "pico-hang", "HANG=1"))
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        with (
-            session.lease(),
-            pytest.raises(BoardError, match=r"reset in mid-run \(cause watchdog, boot count 1 → 2"),
-        ):
-            run(session, sample_plans()["mul"], Store.RAM)
+    assert_hang_ends_in_a_reset(start(built(BUILD_DIR / "pico-hang", "HANG=1")))

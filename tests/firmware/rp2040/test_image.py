@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.rp2040.conftest import Image, make_image
+from tests.firmware.rp2040.images import PORT, Image
+from tests.firmware.shared.images import assert_does_not_link, ram_layout
 
 FLASH_START, FLASH_BYTES = 0x10000000, 2 * 1024 * 1024  # W25Q16JV
 RAM_START, RAM_BYTES = 0x20000000, 264 * 1024  # RP2040 datasheet 2.6.2
@@ -26,8 +27,8 @@ def mirrored(value: int, bits: int) -> int:
 
 
 def test_second_stage_has_the_checksum_the_boot_rom_computes(agent_image: Image) -> None:
-    stage = agent_image.bin.read_bytes()[:STAGE_BYTES]
-    (stored,) = struct.unpack_from("<I", agent_image.bin.read_bytes(), STAGE_BYTES)
+    stage = agent_image.file("bin").read_bytes()[:STAGE_BYTES]
+    (stored,) = struct.unpack_from("<I", agent_image.file("bin").read_bytes(), STAGE_BYTES)
     # zlib's CRC-32 has the same polynomial with all bits mirrored, and inverts the result.
     reflected = zlib.crc32(bytes(mirrored(byte, 8) for byte in stage)) ^ 0xFFFFFFFF
     assert stored == mirrored(reflected, 32)
@@ -35,7 +36,7 @@ def test_second_stage_has_the_checksum_the_boot_rom_computes(agent_image: Image)
 
 
 def test_second_stage_is_refused_where_it_is_too_long(tmp_path: Path) -> None:
-    script = Path(__file__).resolve().parents[3] / "firmware/ports/rp2040/checksum_boot2.py"
+    script = PORT / "checksum_boot2.py"
     stage = tmp_path / "boot2.bin"
     stage.write_bytes(bytes(STAGE_BYTES + 1))
     result = subprocess.run(
@@ -49,7 +50,7 @@ def test_second_stage_is_refused_where_it_is_too_long(tmp_path: Path) -> None:
 
 
 def test_vector_table_is_where_the_second_stage_looks(agent_image: Image) -> None:
-    image, symbols = agent_image.bin.read_bytes(), agent_image.symbols()
+    image, symbols = agent_image.file("bin").read_bytes(), agent_image.symbols()
     stack, reset, *handlers = struct.unpack_from(f"<{EXCEPTIONS + 32}I", image, VECTOR_TABLE)
     assert stack == RAM_START + RAM_BYTES
     assert reset == symbols["reset_handler"] | 1
@@ -67,11 +68,7 @@ def test_ram_vector_table_is_aligned(agent_image: Image) -> None:
 
 
 def test_linker_script_covers_the_physical_part(agent_image: Image) -> None:
-    text = agent_image.map.read_text().split("Linker script and memory map")[0]
-    regions = {
-        name: (int(origin, 16), int(length, 16))
-        for name, origin, length in re.findall(r"^(\w+) +0x(\w+) +0x(\w+) +\w+$", text, re.M)
-    }
+    regions = agent_image.regions()
     firmware, plans, ram = (regions[name] for name in ("FIRMWARE", "PLAN_STORE", "RAM"))
     assert firmware[0] == FLASH_START
     assert firmware[0] + firmware[1] == plans[0]
@@ -81,19 +78,13 @@ def test_linker_script_covers_the_physical_part(agent_image: Image) -> None:
 
 
 def test_statics_pool_and_stack_fill_the_ram_without_overlap(agent_image: Image) -> None:
-    symbols = agent_image.symbols()
-    edges = ("__static_start", "__static_end", "__pool_start", "__pool_end", "__stack_top")
-    start, static_end, pool_start, pool_end, stack_top = (symbols[name] for name in edges)
-    assert start == RAM_START
-    assert static_end <= pool_start < static_end + 16
-    assert pool_start % 16 == 0
-    assert pool_end == symbols["__stack_bottom"]
-    assert stack_top == RAM_START + RAM_BYTES
-    assert symbols["__pool_bytes"] == pool_end - pool_start
+    layout = ram_layout(agent_image, RAM_START)
+    assert layout.stack_top == RAM_START + RAM_BYTES
+    assert agent_image.symbols()["__pool_bytes"] == layout.pool_end - layout.pool_start
 
 
 def test_flash_is_within_its_limit(agent_image: Image) -> None:
-    assert agent_image.bin.stat().st_size <= FLASH_LIMIT_BYTES
+    assert agent_image.file("bin").stat().st_size <= FLASH_LIMIT_BYTES
 
 
 def test_ram_besides_the_pool_is_within_its_limit(agent_image: Image) -> None:
@@ -110,17 +101,13 @@ def test_ram_besides_the_pool_is_within_its_limit(agent_image: Image) -> None:
 def test_an_image_over_a_limit_does_not_link(
     tmp_path: Path, declaration: str, complaint: str
 ) -> None:
-    main = tmp_path / "fat.c"
-    main.write_text(f"{declaration}\nint main(void) {{ return ballast[0]; }}\n")
-    result = make_image(tmp_path / "build", f"MAIN={main}")
-    assert result.returncode != 0
-    assert complaint in result.stderr
+    assert_does_not_link(PORT, tmp_path, declaration, complaint)
 
 
 def test_code_in_ram_calls_nothing_in_flash(agent_image: Image) -> None:
     """It runs while XIP is off, and a branch to flash may hide in a call that gcc inserts."""
     listing = subprocess.run(
-        ["arm-none-eabi-objdump", "-d", "-j", ".data", str(agent_image.elf)],
+        ["arm-none-eabi-objdump", "-d", "-j", ".data", str(agent_image.file("elf"))],
         check=True,
         capture_output=True,
         text=True,

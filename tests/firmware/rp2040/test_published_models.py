@@ -17,6 +17,7 @@ from host.models.tflite_writer import write_float_tflite
 from protocol.measurement import Measurement
 from protocol.messages import Store
 from tests.support.models import published_model
+from tests.support.observers import Silent
 
 
 @attrs.frozen
@@ -33,15 +34,6 @@ LIMITS = {
     "hello_world_int8": Limits(772, 10_324, 13_684),
 }
 FLASH_PLAN_BYTES = 300_000
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 def measured(model: Path, flash_model: str) -> Measurement:

@@ -19,23 +19,17 @@ from host.session import RunResult, Session
 from protocol.errors import ErrorCode
 from protocol.framing import Frame
 from protocol.messages import InputSource, MessageType, Store
-from tests.firmware.rp2040.conftest import ROOT, Image
-from tests.firmware.rp2040.test_agent import MAX_MACS, SEED, fully_connected_plan
+from tests.firmware.rp2040.images import Image
+from tests.firmware.rp2040.test_agent import fully_connected_plan
 from tests.firmware.rp2040.usb_port import UsbPort
+from tests.firmware.shared.sessions import MAX_MACS, SEED
 from tests.hil.dialogue import Control, read_bytes
+from tests.support.make import ROOT
+from tests.support.observers import Silent
 from tests.support.pc_agent import running_agent
 
 LINKS = ("uart", "usb", "usb-rp2040js")
 DATA_OUT, DATA_IN = 0x02, 0x82
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 @pytest.fixture
@@ -47,13 +41,6 @@ def board(agent_image: Image, start: Callable[..., EmulatorProcess]) -> Emulator
 def port(board: EmulatorProcess) -> Iterator[UsbPort]:
     with UsbPort(board) as port:
         yield port
-
-
-@pytest.fixture
-def session(board: EmulatorProcess) -> Iterator[Session]:
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        yield session
 
 
 def loaded_and_run(session: Session, plan: bytes, store: Store = Store.RAM) -> int:

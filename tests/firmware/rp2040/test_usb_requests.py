@@ -10,7 +10,7 @@ import pytest
 
 from hil.emulators.process import EmulatorProcess
 from host.errors import LinkError
-from tests.firmware.rp2040.conftest import PORT, Image, built
+from tests.firmware.rp2040.images import PORT, Image, built
 from tests.firmware.rp2040.usb_port import UsbPort
 
 TO_DEVICE, TO_INTERFACE, TO_ENDPOINT = 0x00, 0x01, 0x02

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.emulators.atmega328p import Atmega328pEmulator
+from hil.emulators.process import EmulatorProcess
 from host.programming.image import write_with_plan
+from tests.firmware.shared import images
 from tests.support.make import ROOT, make
 
 PORT = ROOT / "firmware" / "ports" / "uno"
@@ -15,53 +17,27 @@ FLASH_BYTES = 32 * 1024 - 512
 
 
 @dataclass(frozen=True)
-class Image:
-    """One build."""
+class Image(images.Image):
+    """One build, or what has been made of it for a plan."""
 
-    folder: Path
-
-    @property
-    def elf(self) -> Path:
-        return self.folder / "uno.elf"
-
-    @property
-    def bin(self) -> Path:
-        return self.folder / "uno.bin"
-
-    @property
-    def hex(self) -> Path:
-        return self.folder / "uno.hex"
-
-    @property
-    def map(self) -> Path:
-        return self.folder / "uno.map"
+    tools = "avr-"
 
     @property
     def store_bytes(self) -> int:
         """What is left of the flash for a plan."""
-        return FLASH_BYTES - self.bin.stat().st_size
+        return FLASH_BYTES - self.file("bin").stat().st_size
 
-    def with_plan(self, plan: bytes, folder: Path) -> Path:
-        """A file in ``folder`` with ``plan`` (or what else it may be) in the plan store."""
-        target = folder / f"uno-{len(list(folder.iterdir()))}.bin"
-        write_with_plan(self.bin, plan, target, limit_bytes=FLASH_BYTES)
-        return target
+    def with_plan(self, plan: bytes, folder: Path) -> Image:
+        """A binary in ``folder`` with ``plan`` (or what else it may be) in the plan store."""
+        image = Image(folder, f"uno-{len(list(folder.iterdir()))}")
+        write_with_plan(self.file("bin"), plan, image.file("bin"), limit_bytes=FLASH_BYTES)
+        return image
 
-    def symbols(self) -> dict[str, int]:
-        """Addresses of all symbols, and values of those that the linker script sets."""
-        listing = subprocess.run(
-            ["avr-nm", str(self.elf)], check=True, capture_output=True, text=True
-        ).stdout
-        fields = (line.split() for line in listing.splitlines())
-        return {field[-1]: int(field[0], 16) for field in fields if len(field) == 3}
-
-
-def make_image(build: Path, *variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs the port's Makefile; safe in parallel test processes."""
-    return make(PORT, *variables, build=build, check=False)
+    def start(self) -> EmulatorProcess:
+        return Atmega328pEmulator().start(firmware=self.file("bin"))
 
 
 def built(build: Path, *variables: str) -> Image:
-    result = make_image(build, *variables)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return Image(build / "firmware" / "uno")
+    """An image below ``build``, made first if it is out of date."""
+    make(PORT, *variables, build=build)
+    return Image(build / "firmware" / "uno", "uno")

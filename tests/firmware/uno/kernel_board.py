@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.emulators.atmega328p import Atmega328pEmulator
 from host.links.emulator import EmulatorLink
 from protocol.plan import ALIGNMENT_BYTES, PLAN_HEADER, PLAN_TENSOR
 from tests.firmware.uno.images import Image, built
@@ -54,7 +53,7 @@ class KernelBoard:
             stored += bytes(-len(stored) % ALIGNMENT_BYTES)
             self._offsets[block] = len(stored)
             stored += block
-        self._process = Atmega328pEmulator().start(firmware=image.with_plan(bytes(stored), folder))
+        self._process = image.with_plan(bytes(stored), folder).start()
         self._link = EmulatorLink(self._process)
         self._plan = b""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,22 @@ from hil.emulators.process import EmulatorProcess
 from host.compiler import CompiledPlan, CompileOptions, compile_graph
 from host.errors import BoardError
 from host.links.emulator import EmulatorLink
-from host.links.tcp import TcpLink
-from host.session import RunResult, Session
+from host.session import Session
 from host.targeting.simulate.models import GraphBuilder
 from protocol.capabilities import Feature, WrittenBy
 from protocol.errors import ErrorCode
 from protocol.messages import InputSource, Store
 from protocol.plan import PLAN_HEADER, PlanOp
+from tests.firmware.shared import sessions
+from tests.firmware.shared.sessions import (
+    SEED,
+    assert_computed_the_same,
+    assert_hang_ends_in_a_reset,
+    leased,
+)
 from tests.firmware.uno.images import FLASH_BYTES, Image, built
 from tests.hil.dialogue import Control
 from tests.support.make import BUILD_DIR
-from tests.support.pc_agent import running_agent
 from tests.support.plan_builder import PlanBuilder
 from tests.support.sample_plans import sample_plans
 from tests.support.small_plans import complement_plan
@@ -46,35 +52,16 @@ SAMPLES = {
     for name, plan in sample_plans().items()
     if not name.upper().startswith(tuple(LEFT_OUT))
 }
-SEED = 5
 MAX_MACS = 100_000
-Start = Callable[[Path], EmulatorProcess]
+Start = Callable[..., EmulatorProcess]
 
-
-def run(session: Session, plan: bytes, store: Store, iterations: int = 2) -> RunResult:
-    session.upload(plan, store)
-    return session.run(iterations, macs=MAX_MACS, source=InputSource.SEEDED, seed=SEED)
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Session]:
-    with running_agent() as port, Session(TcpLink("127.0.0.1", int(port))) as session:
-        session.connect()
-        with session.lease():
-            yield session
+run = partial(sessions.run, macs=MAX_MACS)
 
 
 @pytest.fixture
 def board(agent_image: Image, start: Start, tmp_path: Path) -> EmulatorProcess:
     """With a plan in its image."""
     return start(agent_image.with_plan(SAMPLES["conv_padded"], tmp_path))
-
-
-@pytest.fixture
-def session(board: EmulatorProcess) -> Iterator[Session]:
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        yield session
 
 
 def test_says_what_it_is(session: Session) -> None:
@@ -102,17 +89,12 @@ def test_every_op_computes_what_the_posix_agent_does(
     plan = SAMPLES[name]
     expected = run(oracle, plan, Store.RAM)
     board = start(agent_image.with_plan(plan, tmp_path))
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        with session.lease():
-            assert session.holds(plan, Store.FLASH)
-            result = run(session, plan, Store.FLASH)
-            profiled = session.run(
-                2, macs=MAX_MACS, source=InputSource.SEEDED, seed=SEED, profile=True
-            )
-            op_ticks = session.profile()
-    found = (result.input_crc32, result.output_crc32, result.unstable_at)
-    assert found == (expected.input_crc32, expected.output_crc32, None)
+    with leased(board) as session:
+        assert session.holds(plan, Store.FLASH)
+        result = run(session, plan, Store.FLASH)
+        profiled = session.run(2, macs=MAX_MACS, source=InputSource.SEEDED, seed=SEED, profile=True)
+        op_ticks = session.profile()
+    assert_computed_the_same(result, expected)
     assert result.arena_high_water_bytes == expected.arena_high_water_bytes
     # Interrupts, and between the ops the engine.
     assert sum(op_ticks) == pytest.approx(result.ticks[0], rel=0.05, abs=800)
@@ -182,12 +164,10 @@ def test_a_plan_that_is_not_there_cannot_be_uploaded(session: Session) -> None:
 
 
 def test_firmware_alone_holds_no_plan(agent_image: Image, start: Start) -> None:
-    with Session(EmulatorLink(start(agent_image.bin))) as session:
-        session.connect()
-        with session.lease():
-            assert not session.holds(complement_plan(), Store.FLASH)
-            with pytest.raises(BoardError) as refusal:
-                session.run(1, macs=1, source=InputSource.SEEDED)
+    with leased(start(agent_image)) as session:
+        assert not session.holds(complement_plan(), Store.FLASH)
+        with pytest.raises(BoardError) as refusal:
+            session.run(1, macs=1, source=InputSource.SEEDED)
     assert refusal.value.code == ErrorCode.NO_PLAN
 
 
@@ -204,10 +184,11 @@ def refusal_of(
     plan: bytes, image: Image, start: Start, folder: Path, announced: bytes | None = None
 ) -> BoardError:
     """How a board refuses what its image holds."""
-    with Session(EmulatorLink(start(image.with_plan(plan, folder)))) as session:
-        session.connect()
-        with session.lease(), pytest.raises(BoardError) as refusal:
-            session.upload(announced or plan, Store.FLASH)
+    with (
+        leased(start(image.with_plan(plan, folder))) as session,
+        pytest.raises(BoardError) as refusal,
+    ):
+        session.upload(announced or plan, Store.FLASH)
     return refusal.value
 
 
@@ -227,10 +208,8 @@ def test_an_arena_of_all_the_pool_is_taken(
 ) -> None:
     plan = complement_plan(elements=ARENA_BYTES // 2)
     assert PLAN_HEADER.parse(plan).arena_bytes == ARENA_BYTES
-    with Session(EmulatorLink(start(agent_image.with_plan(plan, tmp_path)))) as session:
-        session.connect()
-        with session.lease():
-            result = run(session, plan, Store.FLASH)
+    with leased(start(agent_image.with_plan(plan, tmp_path))) as session:
+        result = run(session, plan, Store.FLASH)
     assert result.output_crc32 == run(oracle, plan, Store.RAM).output_crc32
     assert result.arena_high_water_bytes == ARENA_BYTES
 
@@ -287,21 +266,16 @@ def test_resets_are_told_apart_and_the_plan_survives_them(
 def test_an_overrun_of_the_arena_is_reported(start: Start, tmp_path: Path) -> None:
     image = built(BUILD_DIR / "uno-overrun", "OVERRUN=1")
     plan = sample_plans()["mul"]
-    with Session(EmulatorLink(start(image.with_plan(plan, tmp_path)))) as session:
-        session.connect()
-        with session.lease(), pytest.raises(BoardError) as refusal:
-            run(session, plan, Store.FLASH)
+    with (
+        leased(start(image.with_plan(plan, tmp_path))) as session,
+        pytest.raises(BoardError) as refusal,
+    ):
+        run(session, plan, Store.FLASH)
     assert refusal.value.code == ErrorCode.ARENA_OVERRUN
 
 
 @pytest.mark.slow
 def test_a_kernel_that_hangs_ends_in_a_watchdog_reset(start: Start, tmp_path: Path) -> None:
     image = built(BUILD_DIR / "uno-hang", "HANG=1")
-    plan = sample_plans()["mul"]
-    with Session(EmulatorLink(start(image.with_plan(plan, tmp_path)))) as session:
-        session.connect()
-        with (
-            session.lease(),
-            pytest.raises(BoardError, match=r"reset in mid-run \(cause watchdog, boot count 1 → 2"),
-        ):
-            run(session, plan, Store.FLASH)
+    board = start(image.with_plan(sample_plans()["mul"], tmp_path))
+    assert_hang_ends_in_a_reset(board, Store.FLASH, MAX_MACS)

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from host.programming.image import read_image
-from tests.firmware.uno.images import FLASH_BYTES, Image, make_image
+from tests.firmware.shared.images import assert_does_not_link, assert_not_made
+from tests.firmware.uno.images import FLASH_BYTES, PORT, Image
 
 FLASH_LIMIT_BYTES = 16 * 1024
 RAM_START, RAM_BYTES = 0x800100, 2 * 1024  # data sheet DS40002061, section 8.3; avr-gcc's offset
 RAM_LIMIT_BYTES = 600
 GUARD_BYTES = 32
 ALIGNMENT_BYTES = 16
-MAIN = "int main(void) { return 0; }"
 
 
 def test_linker_script_has_the_parts_sizes(agent_image: Image) -> None:
-    text = agent_image.map.read_text().split("Linker script and memory map")[0]
-    regions = {
-        name: (int(origin, 16), int(length, 16))
-        for name, origin, length in re.findall(r"^(\w+) +0x(\w+) +0x(\w+) +\w+$", text, re.M)
-    }
-    assert regions == {"FLASH": (0, FLASH_BYTES), "RAM": (RAM_START, RAM_BYTES)}
+    assert agent_image.regions() == {"FLASH": (0, FLASH_BYTES), "RAM": (RAM_START, RAM_BYTES)}
 
 
 def test_flash_is_within_its_limit(agent_image: Image) -> None:
-    assert agent_image.bin.stat().st_size <= FLASH_LIMIT_BYTES
+    assert agent_image.file("bin").stat().st_size <= FLASH_LIMIT_BYTES
 
 
 def test_the_plan_store_begins_where_the_image_ends(agent_image: Image) -> None:
-    size = agent_image.bin.stat().st_size
+    size = agent_image.file("bin").stat().st_size
     symbols = agent_image.symbols()
     assert size % ALIGNMENT_BYTES == 0
     assert size == symbols["__plan_store_start"]
     assert symbols["__plan_store_bytes"] == FLASH_BYTES - size
-    hexadecimal = read_image(agent_image.hex)
-    assert (hexadecimal.address, hexadecimal.data) == (0, agent_image.bin.read_bytes())
+    hexadecimal = read_image(agent_image.file("hex"))
+    assert (hexadecimal.address, hexadecimal.data) == (0, agent_image.file("bin").read_bytes())
 
 
 def test_ram_besides_the_arena_is_within_its_limit(agent_image: Image) -> None:
@@ -69,16 +63,11 @@ def test_the_record_that_resets_keep_is_first_in_ram(agent_image: Image) -> None
 def test_an_image_over_a_limit_does_not_link(
     tmp_path: Path, declaration: str, complaint: str
 ) -> None:
-    main = tmp_path / "fat.c"
-    main.write_text(f"{declaration}\nint main(void) {{ return ballast[0]; }}\n")
-    result = make_image(tmp_path / "build", f"MAIN={main}")
-    assert result.returncode != 0
-    assert complaint in result.stderr
+    assert_does_not_link(PORT, tmp_path, declaration, complaint)
 
 
 def test_ram_over_its_limit_does_not_link(tmp_path: Path) -> None:
     main = tmp_path / "main.c"
-    main.write_text(f"{MAIN}\n")
-    result = make_image(tmp_path / "build", f"MAIN={main}", "POOL_BYTES=1472")
-    assert result.returncode != 0
-    assert "RAM besides the arena, guards included, is over 600 bytes" in result.stderr
+    main.write_text("int main(void) { return 0; }\n")
+    complaint = "RAM besides the arena, guards included, is over 600 bytes"
+    assert_not_made(PORT, tmp_path / "build", complaint, f"MAIN={main}", "POOL_BYTES=1472")

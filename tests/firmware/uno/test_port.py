@@ -1,72 +1,41 @@
-"""The port on the emulated part, measured from inside by port_probe.c."""
+"""The port on the emulated part, measured from inside by probe.c."""
 
 from __future__ import annotations
 
-import random
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hil.emulators.process import EmulatorProcess
-from host.links.emulator import EmulatorLink
-from protocol.messages import ResetCause
-from tests.firmware.uno.images import Image, built, make_image
-from tests.hil.dialogue import Control, read_bytes
+from tests.firmware.shared.images import assert_not_made
+from tests.firmware.shared.probe import (
+    Probe,
+    assert_nothing_is_lost,
+    assert_power_on_starts_the_count_anew,
+    assert_requested_restarts_are_told_from,
+    stack_high_water,
+)
+from tests.firmware.uno.images import PORT, built
 from tests.support.make import BUILD_DIR
 
 CLOCK_HZ = 16_000_000
 WRAP_CYCLES = 1 << 16
 STACK_BYTES = 224
 FRAME_BYTES = 60
-ATTEMPTS = 20
-
-
-class Probe:
-    """One board running port_probe.c."""
-
-    def __init__(self, process: EmulatorProcess) -> None:
-        self.process = process
-        self.link = EmulatorLink(process)
-
-    def ask(self, command: bytes, answers: int, timeout_s: float = 20.0) -> tuple[int, ...]:
-        self.link.write(command)
-        return self.answers(answers, timeout_s)
-
-    def answers(self, count: int, timeout_s: float = 20.0) -> tuple[int, ...]:
-        data = read_bytes(self.link, 4 * count, timeout_s)
-        assert len(data) == 4 * count, data
-        return struct.unpack(f"<{count}I", data)
-
-    def start(self) -> tuple[ResetCause, int]:
-        """Why the board last started and which start it was, from a board that may be starting."""
-        for _ in range(ATTEMPTS):
-            self.link.write(b"b")  # lost while the board's USART is not set up
-            data = read_bytes(self.link, 8, timeout_s=1.0)
-            if len(data) == 8:
-                cause, count = struct.unpack("<2I", data)
-                return ResetCause(cause), count
-        pytest.fail("the board does not start")
-
-
-@pytest.fixture
-def probe(port_probe: Image, start: Callable[[Path], EmulatorProcess]) -> Iterator[Probe]:
-    probe = Probe(start(port_probe.bin))
-    yield probe
-    probe.link.close()
+HANG = b"H"
 
 
 def test_ticks_never_step_back_and_cost_little(probe: Probe) -> None:
-    backward, largest, smallest, wraps = probe.ask(b"t", 4)
+    backward, largest, smallest, last = probe.ask(b"t", 4)
     assert backward == 0
-    assert wraps >= 2, "the reads did not cross wraps of the timer"
+    assert last // WRAP_CYCLES >= 2, "the reads did not cross wraps of the timer"
     assert smallest <= 120
     assert largest < 400, "a wrap's interrupt at most"
 
 
 def test_ticks_are_right_while_a_wrap_is_pending(probe: Probe) -> None:
-    backward, largest, wraps = probe.ask(b"m", 3)
+    backward, largest, wraps = probe.ask(b"w", 3)
     assert backward == 0
     assert largest < 400
     assert wraps == 1
@@ -95,57 +64,35 @@ def test_idle_lasts_until_the_timer_wraps_or_there_is_work(probe: Probe) -> None
 
 def test_nothing_is_lost_at_the_full_line_rate(probe: Probe) -> None:
     """The emulated line delivers back to back, whatever this host is busy with."""
-    data = random.Random(1).randbytes(10_000)
-    expected = 0
-    for byte in data:
-        expected = (expected * 31 + byte) & 0xFFFFFFFF
-    probe.link.write(b"r" + data)
-    assert probe.answers(2) == (len(data), expected)
+    assert_nothing_is_lost(probe, 10_000)
 
 
 def test_stack_high_water_follows_the_stack(probe: Probe) -> None:
-    before, after = probe.ask(b"s", 2)
-    assert 0 < before < STACK_BYTES - FRAME_BYTES
-    assert FRAME_BYTES < after < STACK_BYTES
+    stack_high_water(probe, STACK_BYTES, FRAME_BYTES)
 
 
 @pytest.mark.parametrize("pin", [8, 13])
 def test_a_pin_is_high_during_the_timed_region(
-    pin: int, start: Callable[[Path], EmulatorProcess]
+    pin: int, start: Callable[..., EmulatorProcess]
 ) -> None:
-    main = Path(__file__).parent / "port_probe.c"
+    main = Path(__file__).parent / "probe.c"
     image = built(BUILD_DIR / f"uno-port-probe-pin-{pin}", f"MAIN={main}", f"TIMED_PIN={pin}")
-    probe = Probe(start(image.bin))
-    before, within, after, outputs = probe.ask(b"p", 4)
-    probe.link.close()
+    with Probe(start(image)) as probe:
+        states = probe.ask(b"p", 3)
     bit = 1 << (pin - 8)  # pins 8 to 13 are port B
-    assert [before & bit, within & bit, after & bit] == [0, bit, 0]
-    assert outputs == bit
+    assert [state & bit for state in states] == [0, bit, 0]
+    assert [state >> 8 for state in states] == [bit] * 3, "outputs"
 
 
 def test_a_pin_of_another_port_is_refused(tmp_path: Path) -> None:
-    result = make_image(tmp_path, "TIMED_PIN=7")
-    assert result.returncode != 0
-    assert "TIMED_PIN is none of the pins 8 to 13" in result.stderr
+    complaint = "TIMED_PIN is none of the pins 8 to 13"
+    assert_not_made(PORT, tmp_path, complaint, "TIMED_PIN=7")
 
 
 def test_power_on_starts_the_count_anew(probe: Probe) -> None:
-    assert probe.start() == (ResetCause.POWER_ON, 1)
-    with Control(probe.process) as control:
-        control.command("pin")
-        assert probe.start() == (ResetCause.PIN, 2)
-        control.command("power")
-    assert probe.start() == (ResetCause.POWER_ON, 1)
+    assert_power_on_starts_the_count_anew(probe)
 
 
 @pytest.mark.slow
 def test_a_requested_restart_is_told_from_a_hang(probe: Probe) -> None:
-    assert probe.start() == (ResetCause.POWER_ON, 1)
-    probe.link.write(b"R")
-    assert probe.start() == (ResetCause.SOFTWARE, 2)
-    probe.link.write(b"H")
-    with Control(probe.process) as control:
-        assert control.next_message()["cause"] == "watchdog"
-    assert probe.start() == (ResetCause.WATCHDOG, 3)
-    probe.link.write(b"R")
-    assert probe.start() == (ResetCause.SOFTWARE, 4)
+    assert_requested_restarts_are_told_from(probe, HANG)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.uno_kernels import MOST_CYCLES_PER_MAC, Silent, figures
+from benchmarks.uno_kernels import MOST_CYCLES_PER_MAC, figures
 from hil.emulators.process import EmulatorProcess
 from host.compiler import CompileOptions, compile_graph
 from host.errors import BoardError
@@ -20,6 +20,7 @@ from protocol.measurement import Measurement
 from tests.firmware.uno.images import FLASH_BYTES, Image
 from tests.support.make import ROOT
 from tests.support.models import published_model
+from tests.support.observers import Silent
 
 EXAMPLES = ROOT / "examples"
 MLP = EXAMPLES / "digits_mlp_int8.tflite"
@@ -94,12 +95,14 @@ def test_an_image_beyond_the_flash_is_refused_by_how_much(
 ) -> None:
     plan = bytes(agent_image.store_bytes + 7)
     with pytest.raises(BoardError, match=re.escape("are together 7 bytes too large")) as refusal:
-        write_with_plan(agent_image.hex, plan, tmp_path / "image.hex", limit_bytes=FLASH_BYTES)
+        write_with_plan(
+            agent_image.file("hex"), plan, tmp_path / "image.hex", limit_bytes=FLASH_BYTES
+        )
     assert (refusal.value.needed, refusal.value.available) == (FLASH_BYTES + 7, FLASH_BYTES)
 
 
 def test_an_image_that_is_there_is_not_written_again(
-    agent_image: Image, start: Callable[[Path], EmulatorProcess], tmp_path: Path
+    agent_image: Image, start: Callable[..., EmulatorProcess], tmp_path: Path
 ) -> None:
     """Nothing could write this one: a socket has no boot loader."""
     probe, _ = measured(MLP)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from hil.emulators.process import EmulatorProcess
 from tests.firmware.uno_q.images import Image, built
 
 
@@ -21,17 +19,3 @@ def agent_image() -> Image:
 def probe_image() -> Image:
     """The port with probe.c in the agent's place."""
     return built("uno_q-an505", "probe", f"MAIN={Path(__file__).parent / 'probe.c'}")
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[[Image], EmulatorProcess]]:
-    """Starts boards and ends them after the test."""
-    running: list[EmulatorProcess] = []
-
-    def start_one(image: Image) -> EmulatorProcess:
-        running.append(image.start())
-        return running[-1]
-
-    yield start_one
-    for process in running:
-        process.stop()

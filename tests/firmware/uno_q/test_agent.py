@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from hil.emulators.process import EmulatorProcess
-from host.errors import BoardError
-from host.links.emulator import EmulatorLink
-from host.links.tcp import TcpLink
-from host.session import RunResult, Session
+from host.session import Session
 from protocol.capabilities import Feature
-from protocol.errors import ErrorCode
-from protocol.messages import InputSource, Store
-from tests.firmware.uno_q.images import Image, built
-from tests.support.pc_agent import running_agent
-from tests.support.plan_builder import PlanBuilder
+from protocol.messages import Store
+from tests.firmware.shared.sessions import (
+    GUARD_BYTES,
+    assert_computed_the_same,
+    assert_hang_ends_in_a_reset,
+    assert_overrun_is_reported,
+    assert_requested_reset_is_reported,
+    assert_store_has_a_limit,
+    refused_arena,
+    run,
+)
+from tests.firmware.uno_q.images import built
 from tests.support.sample_plans import sample_plans
 
 RAM_BYTES = 768 * 1024
 BESIDES_POOL_BYTES = 12 * 1024
-GUARD_BYTES = 32
-SEED = 5
-MAX_MACS = 300_000
-
-
-def run(session: Session, plan: bytes, iterations: int = 2, *, profile: bool = False) -> RunResult:
-    session.upload(plan, Store.RAM)
-    return session.run(
-        iterations, macs=MAX_MACS, source=InputSource.SEEDED, seed=SEED, profile=profile
-    )
-
-
-@pytest.fixture
-def board(agent_image: Image, start: Callable[[Image], EmulatorProcess]) -> EmulatorProcess:
-    return start(agent_image)
-
-
-@pytest.fixture
-def session(board: EmulatorProcess) -> Iterator[Session]:
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        yield session
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Session]:
-    with running_agent() as port, Session(TcpLink("127.0.0.1", int(port))) as session:
-        session.connect()
-        with session.lease():
-            yield session
 
 
 def test_says_what_it_is(session: Session) -> None:
@@ -73,9 +47,8 @@ def test_says_what_it_is(session: Session) -> None:
 def test_every_op_computes_what_it_computes_on_a_pc(session: Session, oracle: Session) -> None:
     with session.lease():
         for name, plan in sample_plans().items():
-            expected, result = run(oracle, plan), run(session, plan)
-            found = (result.input_crc32, result.output_crc32, result.unstable_at)
-            assert found == (expected.input_crc32, expected.output_crc32, None), name
+            expected, result = (run(on, plan, Store.RAM) for on in (oracle, session))
+            assert_computed_the_same(result, expected, name)
             assert 200 < result.stack_high_water_bytes < session.capabilities.stack_bytes // 2
             assert len(set(result.ticks)) == 1, (name, result.ticks)
             # A cycle an instruction at least; no code here is loads or divisions alone.
@@ -84,61 +57,32 @@ def test_every_op_computes_what_it_computes_on_a_pc(session: Session, oracle: Se
 
 def test_a_profile_comes_over_the_wire_and_adds_up(session: Session) -> None:
     with session.lease():
-        result = run(session, sample_plans()["conv_padded"], 1, profile=True)
+        result = run(session, sample_plans()["conv_padded"], Store.RAM, 1, profile=True)
         ops = session.profile()
     assert all(ticks > 0 for ticks in ops)
     assert sum(ops) == pytest.approx(result.ticks[0], rel=0.05)
 
 
 def test_a_plan_beyond_the_store_is_refused_with_its_size(session: Session) -> None:
-    capacity = session.capabilities.stores[0].capacity_bytes
-    with session.lease(), pytest.raises(BoardError) as refusal:
-        session.upload(bytes(capacity + 1), Store.RAM)
-    assert refusal.value.code == ErrorCode.STORE_TOO_SMALL
-    assert (refusal.value.needed, refusal.value.available) == (capacity + 1, capacity)
+    assert_store_has_a_limit(session, Store.RAM)
 
 
 def test_an_arena_beyond_the_pool_is_refused_with_its_size(session: Session) -> None:
-    b = PlanBuilder()
-    tensor = b.tensor((1, session.capabilities.pool_bytes))
-    b.inputs, b.outputs = [tensor], [tensor]
-    plan = b.build()
-    with session.lease(), pytest.raises(BoardError) as refusal:
-        session.upload(plan, Store.RAM)
-    assert refusal.value.code == ErrorCode.ARENA_TOO_SMALL
-    assert refusal.value.needed == session.capabilities.pool_bytes
-    assert refusal.value.available is not None
-    left = session.capabilities.pool_bytes - len(plan) - GUARD_BYTES
-    assert left - 16 < refusal.value.available <= left
+    plan_bytes, available = refused_arena(session, Store.RAM)
+    left = session.capabilities.pool_bytes - plan_bytes - GUARD_BYTES
+    assert left - 16 < available <= left
 
 
 def test_a_requested_reset_is_reported_as_such(session: Session) -> None:
-    with session.lease():
-        session.reset()
-    session.connect()
-    assert (session.reset_cause, session.boot_count) == ("software", 2)
+    assert_requested_reset_is_reported(session)
 
 
-def test_an_overrun_of_the_arena_is_reported(start: Callable[[Image], EmulatorProcess]) -> None:
-    board = start(built("uno_q-an505", "overrun", "OVERRUN=1"))
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        with session.lease():
-            assert run(session, sample_plans()["add"]).unstable_at is None
-            with pytest.raises(BoardError) as refusal:
-                run(session, sample_plans()["mul"])
-    assert refusal.value.code == ErrorCode.ARENA_OVERRUN
+def test_an_overrun_of_the_arena_is_reported(start: Callable[..., EmulatorProcess]) -> None:
+    assert_overrun_is_reported(start(built("uno_q-an505", "overrun", "OVERRUN=1")))
 
 
 @pytest.mark.slow
 def test_a_kernel_that_hangs_ends_in_a_watchdog_reset(
-    start: Callable[[Image], EmulatorProcess],
+    start: Callable[..., EmulatorProcess],
 ) -> None:
-    board = start(built("uno_q-an505", "hang", "HANG=1"))
-    with Session(EmulatorLink(board)) as session:
-        session.connect()
-        with (
-            session.lease(),
-            pytest.raises(BoardError, match=r"reset in mid-run \(cause watchdog, boot count 1 → 2"),
-        ):
-            run(session, sample_plans()["mul"])
+    assert_hang_ends_in_a_reset(start(built("uno_q-an505", "hang", "HANG=1")))

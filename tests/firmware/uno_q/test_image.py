@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import struct
 
 import pytest
 
+from tests.firmware.shared.images import ram_layout
 from tests.firmware.uno_q.images import PORT, Image, built
 from tests.support.make import BUILD_DIR, make
 
@@ -31,13 +31,8 @@ def image(request: pytest.FixtureRequest) -> Image:
 
 
 def test_linker_script_has_the_parts_sizes(image: Image) -> None:
-    text = image.file("map").read_text().split("Linker script and memory map")[0]
-    regions = {
-        name: (int(origin, 16), int(length, 16))
-        for name, origin, length in re.findall(r"^(\w+) +0x(\w+) +0x(\w+) +\w+$", text, re.M)
-    }
     flash, ram, _ = CHIPS[image.name]
-    assert regions == {"FLASH": (flash, FLASH_BYTES), "RAM": (ram, RAM_BYTES)}
+    assert image.regions() == {"FLASH": (flash, FLASH_BYTES), "RAM": (ram, RAM_BYTES)}
 
 
 def test_vector_table_comes_first(image: Image) -> None:
@@ -55,15 +50,11 @@ def test_vector_table_comes_first(image: Image) -> None:
 
 def test_statics_pool_and_stack_fill_the_ram_without_overlap(image: Image) -> None:
     _, ram, _ = CHIPS[image.name]
-    symbols = image.symbols()
-    edges = ("__static_start", "__static_end", "__pool_start", "__pool_end", "__stack_top")
-    start, static_end, pool_start, pool_end, stack_top = (symbols[name] for name in edges)
-    assert start == ram == symbols["kept"], "the record that resets keep comes first"
-    assert static_end - start <= STATIC_LIMIT_BYTES
-    assert static_end <= pool_start < static_end + 16
-    assert pool_start % 16 == 0
-    assert pool_end == symbols["__stack_bottom"] == stack_top - STACK_BYTES
-    assert stack_top == ram + RAM_BYTES
+    layout = ram_layout(image, ram)
+    assert ram == image.symbols()["kept"], "the record that resets keep comes first"
+    assert layout.static_end - layout.static_start <= STATIC_LIMIT_BYTES
+    assert layout.pool_end == layout.stack_top - STACK_BYTES
+    assert layout.stack_top == ram + RAM_BYTES
 
 
 def test_flash_is_within_its_limit(image: Image) -> None:

@@ -17,6 +17,7 @@ from protocol.measurement import Measurement
 from tests.firmware.uno_q.images import PLUGIN, Image
 from tests.support.make import make
 from tests.support.models import published_model
+from tests.support.observers import Silent
 
 
 @attrs.frozen
@@ -32,15 +33,6 @@ LIMITS = {
     "ic_resnet8_int8": Limits(54_980, 29_969_398, 38_945_695),
     "hello_world_int8": Limits(772, None, None),
 }
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 def measured(model: Path) -> Measurement:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,11 @@ from hil.emulators.process import EmulatorProcess
 from hil.emulators.qemu import QemuEmulator
 from hil.emulators.riscv_virt import RiscvVirtEmulator
 from hil.emulators.xtensa_sim import XtensaSimEmulator
+from tests.firmware.shared import images
 from tests.support.make import BUILD_DIR, ROOT, make
+
+NO_IDF = "IDF_PATH="
+"""For the Makefile: the machine's image alone, not the part's."""
 
 
 @dataclass(frozen=True)
@@ -59,38 +62,21 @@ MACHINES = (
 
 
 @dataclass(frozen=True)
-class Image:
+class Image(images.Image):
     """What a machine's Makefile makes."""
 
     machine: Machine
-    folder: Path
 
-    def file(self, suffix: str) -> Path:
-        return self.folder / f"{self.machine.board}-qemu.{suffix}"
+    @property
+    def tools(self) -> str:
+        return self.machine.tools
 
     def start(self) -> EmulatorProcess:
         return self.machine.emulator().start(firmware=self.file("bin"))
-
-    def symbols(self) -> dict[str, int]:
-        """Addresses of all symbols, and values of those that the linker script sets."""
-        listing = subprocess.run(
-            [f"{self.machine.tools}nm", str(self.file("elf"))],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        fields = (line.split() for line in listing.splitlines())
-        return {field[-1]: int(field[0], 16) for field in fields if len(field) == 3}
-
-
-def make_image(machine: Machine, build: Path, *variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs the machine's Makefile, for the machine alone; safe in parallel test processes."""
-    return make(machine.port, "IDF_PATH=", *variables, build=build, check=False)
 
 
 def built(machine: Machine, variant: str = "", *variables: str) -> Image:
     """An image, built first if it is out of date; each variant in a folder of its own."""
     build = BUILD_DIR / f"{machine.board}-{variant}" if variant else BUILD_DIR
-    result = make_image(machine, build, *variables)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return Image(machine, build / "firmware" / machine.board)
+    make(machine.port, NO_IDF, *variables, build=build)
+    return Image(build / "firmware" / machine.board, f"{machine.board}-qemu", machine)

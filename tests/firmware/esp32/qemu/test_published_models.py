@@ -16,20 +16,12 @@ from protocol.measurement import Measurement
 from protocol.messages import Store
 from tests.firmware.esp32.qemu.machines import Image, Machine
 from tests.support.models import published_model
+from tests.support.observers import Silent
 
 ARENA_LIMIT_BYTES = {
     "kws_dscnn_int8": 16_512,
     "ic_resnet8_int8": 54_980,
 }
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 def measured(machine: Machine, model: Path, store: Store | None = None) -> Measurement:
