@@ -13,6 +13,8 @@ from typing import Protocol
 from protocol.framing import Frame
 
 Send = Callable[[Frame], Awaitable[None]]
+"""Raises OSError where the client is gone, or takes nothing for some seconds: the board serves one
+request after another, and must not wait for who does not listen."""
 Submit = Callable[[Frame, Send], Awaitable[None]]
 
 

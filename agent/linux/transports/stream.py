@@ -9,6 +9,7 @@ from agent.linux.transports.base import Submit
 from protocol.framing import FRAME_OVERHEAD_BYTES, Frame, FrameDecoder
 
 _READ_BYTES = 65536
+_STALL_S = 5.0
 _MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + FRAME_OVERHEAD_BYTES
 
 
@@ -22,8 +23,16 @@ async def serve_stream(
     """
 
     async def send(frame: Frame) -> None:
+        if writer.is_closing():
+            raise ConnectionAbortedError("the client has gone")
         writer.write(frame.to_wire())
-        await writer.drain()
+        try:
+            async with asyncio.timeout(_STALL_S):
+                await writer.drain()
+        except TimeoutError as error:
+            # Who takes no answers must not keep the board: others wait behind this one.
+            writer.transport.abort()
+            raise ConnectionAbortedError("the client takes no answers") from error
 
     decoder = FrameDecoder(_MAX_FRAME_BYTES)
     while data := await reader.read(_READ_BYTES):

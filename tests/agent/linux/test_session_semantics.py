@@ -1,7 +1,8 @@
 """What the C agent's tests ask of any agent, asked of the Linux agent.
 
 The tests are those of ``tests/firmware/agent``; ``client`` and ``holder`` are this folder's. Left
-out are those that need a build of their own or look at the C agent's process.
+out are those that need a build of their own, look at the C agent's process, or concern the plan
+alone, which that process has here too.
 """
 
 # ruff: noqa: F401  (pytest collects what is imported)
@@ -11,19 +12,13 @@ from tests.firmware.agent.test_run import (
     test_a_repeated_run_is_answered_again_not_done_twice,
     test_a_sent_run_needs_every_input_whole,
     test_an_overwritten_input_is_stale_after_one_run,
-    test_arena_high_water_mark,
     test_inputs_of_another_session_are_stale,
     test_inputs_out_of_bounds,
     test_large_outputs_come_in_pages,
-    test_op_limit_shows_every_layer,
-    test_profile_adds_up_and_comes_in_pages,
     test_requests_that_need_a_plan,
     test_runs_that_mean_nothing,
     test_seeded_inputs_are_the_generators,
     test_sent_inputs_give_their_outputs,
-    test_stack_high_water_mark,
-    test_the_arena_cannot_be_read_beyond,
-    test_ticks_are_64_bits_wide,
 )
 from tests.firmware.agent.test_session import (
     test_a_lease_expires_and_requests_renew_it,
@@ -43,21 +38,15 @@ from tests.firmware.agent.test_session import (
     test_without_a_lease_there_is_no_session,
 )
 from tests.firmware.agent.test_upload import (
-    test_a_plan_larger_than_the_store,
     test_a_store_that_is_not_there,
     test_a_window_of_chunks_may_be_unanswered,
     test_a_wrong_checksum_is_refused_until_sent_anew,
-    test_an_arena_larger_than_the_board,
-    test_an_empty_plan_is_no_plan,
     test_an_end_before_the_last_byte_names_what_is_missing,
-    test_an_upload_ends_with_a_checked_plan,
     test_an_upload_is_resumed_even_by_another_session,
     test_another_plan_starts_afresh,
     test_chunks_and_ends_need_a_begin,
     test_chunks_lost_doubled_and_reordered_are_asked_for_again,
     test_chunks_never_reach_past_the_announced_size,
-    test_garbage_of_a_plans_size,
     test_no_plan_remains_once_another_is_begun,
-    test_the_runtime_says_what_is_wrong_with_a_plan,
     test_what_is_there_is_not_sent_again,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pty
 import select
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 import tty
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +21,12 @@ import psutil
 import pytest
 
 from protocol.framing import Frame, FrameDecoder
-from protocol.messages import ANSWER_BIT, LEASE_REQUEST, MessageType
+from protocol.messages import ANSWER_BIT, LEASE_REQUEST, REQUESTS, MessageType, Store
+from tests.firmware.agent.plans import lookup_plan
+from tests.support.linux_agent import listening_agent
+from tests.support.pc_agent import build_pc_agent
 
+SEQUENCE = itertools.count(1)
 TAKE = LEASE_REQUEST.build({"action": 1, "duration_ms": 60_000, "holder": bytes(16)})
 
 
@@ -51,7 +57,7 @@ def exchange(
 ) -> int:
     """The type of the answer."""
     decoder = FrameDecoder()
-    write(Frame(kind, session, kind, payload).to_wire())
+    write(Frame(kind, session, next(SEQUENCE), payload).to_wire())
     frames: list[Frame] = []
     while not frames:
         data = read()
@@ -90,6 +96,41 @@ def test_a_client_that_leaves_in_mid_frame_disturbs_nobody() -> None:
         with client_of(address) as stayer:
             answered = exchange(stayer.sendall, lambda: stayer.recv(4096), MessageType.PING)
             assert answered == MessageType.PING | ANSWER_BIT
+
+
+def upload(line: socket.socket, plan: bytes) -> None:
+    """Loads ``plan``, which fits one chunk, in the session that ``exchange`` has."""
+    announced = {"store": Store.RAM, "size_bytes": len(plan), "crc32": zlib.crc32(plan)}
+    for kind, payload in (
+        (MessageType.PLAN_BEGIN, REQUESTS[MessageType.PLAN_BEGIN].build(announced)),
+        (MessageType.PLAN_CHUNK, bytes(4) + plan),
+        (MessageType.PLAN_END, b""),
+    ):
+        answered = exchange(line.sendall, lambda: line.recv(4096), kind, payload)
+        assert answered == kind | ANSWER_BIT
+
+
+def test_a_client_that_takes_no_answers_does_not_keep_the_board() -> None:
+    take = LEASE_REQUEST.build({"action": 1, "duration_ms": 1_000, "holder": bytes(16)})
+    output = REQUESTS[MessageType.OUTPUT].build({"index": 0, "length": 8000, "offset": 0})
+    with (
+        listening_agent("--pc-agent", str(build_pc_agent())) as port,
+        client_of(port.removeprefix("tcp://")) as deaf,
+        client_of(port.removeprefix("tcp://")) as other,
+    ):
+        exchange(deaf.sendall, lambda: deaf.recv(4096), MessageType.LEASE, take)
+        upload(deaf, lookup_plan((8000,), ops=1))
+        # 16 MB of answers: more than the buffers on the way hold.
+        for number in range(2000):
+            deaf.sendall(Frame(MessageType.OUTPUT, 7, number, output).to_wire())
+        ends = time.monotonic() + 30
+        answered = 0
+        while answered != MessageType.LEASE | ANSWER_BIT and time.monotonic() < ends:
+            time.sleep(0.2)
+            answered = exchange(
+                other.sendall, lambda: other.recv(4096), MessageType.LEASE, TAKE, session=8
+            )
+        assert answered == MessageType.LEASE | ANSWER_BIT
 
 
 def test_an_idle_agent_uses_hardly_any_cpu() -> None:
