@@ -24,7 +24,7 @@ from host.measurement.measure import MeasureRequest, Outcome, run_measurement
 from host.models import load_model
 from host.targeting.catalog import PLAN_CONTRACT
 from host.targeting.checks import CheckResult, Status
-from host.targeting.latency import LatencyFigure, figure_of, may_gate
+from host.targeting.latency import LatencyFigure, figure_of, is_by_engine_of, may_gate
 from host.targeting.simulate import simulate
 from host.targeting.site import Site
 from host.targeting.vector import RequirementVector
@@ -152,7 +152,8 @@ class EvidenceBench:
             text = f"the output on {site.device} is {record.output.verdict}"
             failure = CheckResult("output", Status.FAILED, text)
             return Trial(figure=figure_of(record, site.part), record=record, failure=failure)
-        if not may_gate(record.evidence, "any"):  # right, but its time means nothing
+        # Right, but its time means nothing, or is another engine's.
+        if not may_gate(record.evidence, "any") or not is_by_engine_of(site, record):
             return Trial(figure=self._simulate(site, precision), record=record)
         return Trial(figure=figure_of(record, site.part), record=record)
 

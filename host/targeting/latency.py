@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import attrs
 
+from host.targeting.site import Site
 from protocol.measurement import Evidence, Fidelity, Measurement, Source
 
 
@@ -65,6 +66,12 @@ def may_gate(evidence: Evidence, floor: str) -> bool:
         "any": tuple(Source),
     }[floor]
     return evidence.source in allowed and evidence.fidelity in GATING_FIDELITIES
+
+
+def is_by_engine_of(site: Site, record: Measurement) -> bool:
+    """Not so of MicroPython on the same board: its latency says nothing of the C runtime's."""
+    engine = (record.board.engine or "").partition(" ")[0]
+    return not engine or engine in {backend.engine for backend in site.backends}
 
 
 def figure_of(record: Measurement, part: str) -> LatencyFigure:

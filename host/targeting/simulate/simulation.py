@@ -14,7 +14,13 @@ from devices import Domain, Profile
 from host.compiler import PlannedOp
 from host.errors import ConfigError
 from host.evidence import History, Query
-from host.targeting.latency import GATING_FIDELITIES, LatencyFigure, Method, figure_of
+from host.targeting.latency import (
+    GATING_FIDELITIES,
+    LatencyFigure,
+    Method,
+    figure_of,
+    is_by_engine_of,
+)
 from host.targeting.simulate.calibration import FILE_NAME, Calibration, Prediction
 from host.targeting.simulate.projection import processors, project_ops
 from host.targeting.site import Site
@@ -95,7 +101,8 @@ def _measured(
             fidelities=GATING_FIDELITIES,
         )
         for record in history.find(query):
-            if record.output.verdict in (Verdict.EXACT, Verdict.UNCHECKED):
+            was_right = record.output.verdict in (Verdict.EXACT, Verdict.UNCHECKED)
+            if was_right and is_by_engine_of(site, record):
                 return record
     return None
 

@@ -40,7 +40,13 @@ FLOPS = 15_200_000
 RECORD = Measurement(
     model=Model(name="m.tflite", sha256=SHA, format="tflite"),
     candidate=Candidate(precision="int8", plan_bytes=900, plan_crc32=1, macs=1000),
-    board=Board(id="pico", domain="mcu", core="cortex-m0plus", clock_hz=133_000_000),
+    board=Board(
+        id="pico",
+        domain="mcu",
+        core="cortex-m0plus",
+        clock_hz=133_000_000,
+        engine="jump_rt 0.1.0",
+    ),
     evidence=Evidence(source=Source.EMULATED, fidelity=Fidelity.CYCLE, error_band_pct=10.0),
     latency_ms=LatencyMs(
         n=3, warmup=1, first=9.0, min=7.0, median=7.0, mean=7.0, p95=7.0, p99=7.0, max=7.0
@@ -85,6 +91,9 @@ def test_a_measurement_of_the_cell_comes_first(ops: tuple[PlannedOp, ...], tmp_p
     [
         attrs.evolve(RECORD, board=attrs.evolve(RECORD.board, clock_hz=125_000_000)),
         attrs.evolve(RECORD, board=attrs.evolve(RECORD.board, id="uno")),
+        attrs.evolve(
+            RECORD, board=attrs.evolve(RECORD.board, engine="micropython 1.27.0 jump_mp 0.1.0")
+        ),
         attrs.evolve(RECORD, model=attrs.evolve(RECORD.model, sha256="00" * 32)),
         attrs.evolve(RECORD, candidate=attrs.evolve(RECORD.candidate, precision="int4")),
         attrs.evolve(RECORD, output=attrs.evolve(RECORD.output, verdict=Verdict.MISMATCH)),
@@ -92,7 +101,7 @@ def test_a_measurement_of_the_cell_comes_first(ops: tuple[PlannedOp, ...], tmp_p
             RECORD, evidence=Evidence(source=Source.EMULATED, fidelity=Fidelity.ISA_PROXY)
         ),
     ],
-    ids=["clock", "board", "model", "precision", "wrong output", "no time model"],
+    ids=["clock", "board", "engine", "model", "precision", "wrong output", "no time model"],
 )
 def test_a_measurement_of_another_cell_does_not(
     other: Measurement, ops: tuple[PlannedOp, ...], tmp_path: Path
