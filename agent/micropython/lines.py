@@ -53,7 +53,10 @@ class UartLine:
     def write(self, data):
         view = memoryview(data)
         while view:
-            view = view[self._uart.write(view) or 0 :]
+            written = self._uart.write(view)
+            if not written:
+                return  # the line takes nothing: the host will ask again
+            view = view[written:]
 
     def close(self):
         self._uart.deinit()
