@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 # What these assert for the tests that call them is told in full where it fails.
-pytest.register_assert_rewrite("tests.firmware.shared", "tests.support")
+pytest.register_assert_rewrite("tests.firmware.shared", "tests.hil.processes", "tests.support")
 
 _FOLDER = tempfile.mkdtemp(prefix="jumpstation-tests-")
 # Nobody's own history is written to. Set before any test module is imported: some pass the

@@ -14,6 +14,7 @@ from hil.emulators.atmega328p import Atmega328pEmulator
 from hil.emulators.process import EmulatorProcess
 from hil.emulators.rp2040 import Rp2040Emulator
 from host.links.emulator import EmulatorLink
+from tests.support.boards import started
 
 _FIRMWARE = Path(__file__).parent / "firmware"
 _UNO_FIRMWARE = _FIRMWARE / "uno"
@@ -71,20 +72,16 @@ def build_image(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
 @pytest.fixture
 def start(build_image: Callable[..., Path]) -> Iterator[Callable[..., EmulatorProcess]]:
     """Starts emulated Picos from test images and ends them after the test."""
-    running: list[EmulatorProcess] = []
 
     def start_one(
         name: str, *defines: str, flash_model: str = "xip", flash_file: Path | None = None
     ) -> EmulatorProcess:
-        process = Rp2040Emulator().start(
+        return Rp2040Emulator().start(
             firmware=build_image(name, *defines), flash_model=flash_model, flash_file=flash_file
         )
-        running.append(process)
-        return process
 
-    yield start_one
-    for process in running:
-        process.stop()
+    with started(start_one) as start_and_end:
+        yield start_and_end
 
 
 @pytest.fixture(scope="session")
@@ -120,16 +117,13 @@ def build_uno_image(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., P
 @pytest.fixture
 def start_uno(build_uno_image: Callable[..., Path]) -> Iterator[Callable[..., EmulatorProcess]]:
     """Starts emulated UNOs from test images and ends them after the test."""
-    running: list[EmulatorProcess] = []
 
     def start_one(name: str, *defines: str, source: Path | None = None) -> EmulatorProcess:
         image = build_uno_image(name, *defines, source=source)
-        running.append(Atmega328pEmulator().start(firmware=image))
-        return running[-1]
+        return Atmega328pEmulator().start(firmware=image)
 
-    yield start_one
-    for process in running:
-        process.stop()
+    with started(start_one) as start_and_end:
+        yield start_and_end
 
 
 @pytest.fixture

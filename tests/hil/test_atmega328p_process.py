@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,44 +12,31 @@ import pytest
 from hil.emulators.atmega328p import Atmega328pEmulator
 from hil.emulators.process import EmulatorProcess
 from host.emulators import find_emulator, open_emulator
-from host.errors import ConfigError, LinkError
+from host.errors import ConfigError
 from host.links.emulator import EmulatorLink
-from tests.hil.dialogue import Control, read_bytes
+from tests.hil.dialogue import Control
+from tests.hil.processes import (
+    assert_a_kill_is_reported,
+    assert_idle_answers_at_once,
+    assert_idle_uses_no_cpu,
+    assert_the_kill_command_ends_it,
+    cpu_seconds,
+)
 
 MIN_EMULATED_HZ = 15e6
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
 
 
 def test_an_idle_board_uses_no_cpu(
     start_uno: Callable[..., EmulatorProcess], connect: Callable[[EmulatorProcess], EmulatorLink]
 ) -> None:
     board = start_uno("idle")
-    link = connect(board)
-    read_bytes(link, 1, timeout_s=5.0)
-    process = psutil.Process(board.pid)
-    before, started = cpu_seconds(process), time.monotonic()
-    dots = read_bytes(link, 2, timeout_s=5.0)
-    elapsed = time.monotonic() - started
-    assert dots == b".."
-    assert elapsed == pytest.approx(2.0, abs=0.5), "an idle board keeps the wall clock's time"
-    assert cpu_seconds(process) - before < 0.05 * elapsed
+    assert_idle_uses_no_cpu(board, connect(board))
 
 
 def test_an_idle_board_answers_at_once(
     start_uno: Callable[..., EmulatorProcess], connect: Callable[[EmulatorProcess], EmulatorLink]
 ) -> None:
-    link = connect(start_uno("idle"))
-    link.read(0.1)
-    started = time.monotonic()
-    for _ in range(20):
-        link.write(b"?")
-        while b"?" not in link.read(5.0):
-            pass
-    assert time.monotonic() - started < 0.5
+    assert_idle_answers_at_once(connect(start_uno("idle")))
 
 
 def test_a_busy_board_is_nearly_as_fast_as_the_part(
@@ -73,19 +58,11 @@ def test_a_killed_emulator_is_reported(
     start_uno: Callable[..., EmulatorProcess], connect: Callable[[EmulatorProcess], EmulatorLink]
 ) -> None:
     board = start_uno("echo")
-    link = connect(board)
-    os.kill(board.pid, signal.SIGKILL)
-    with pytest.raises(LinkError, match=r"the emulated board stopped .* killed by signal 9"):
-        link.read(5.0)
+    assert_a_kill_is_reported(board, connect(board))
 
 
 def test_kill_command_ends_it(start_uno: Callable[..., EmulatorProcess]) -> None:
-    board = start_uno("echo")
-    with Control(board) as control:
-        control.command("kill")
-    report = board.exit_report(wait_s=5.0)
-    assert report is not None
-    assert "exit code 0" in report
+    assert_the_kill_command_ends_it(start_uno("echo"))
 
 
 def test_it_is_registered() -> None:

@@ -21,48 +21,32 @@ from host.emulators import emulated_boards, find_emulator
 from host.emulators.pseudo_terminal import serve_on_pty
 from host.errors import ConfigError, LinkError
 from host.links.emulator import EmulatorLink
-from tests.hil.dialogue import Control, read_bytes
+from tests.hil.processes import (
+    assert_a_kill_is_reported,
+    assert_idle_answers_at_once,
+    assert_idle_uses_no_cpu,
+    assert_the_kill_command_ends_it,
+)
 
 
 def test_an_idle_board_uses_no_cpu(
     start: Callable[..., EmulatorProcess], connect: Callable[[EmulatorProcess], EmulatorLink]
 ) -> None:
     board = start("idle")
-    link = connect(board)
-    read_bytes(link, 1, timeout_s=5.0)
-    process = psutil.Process(board.pid)
-    before = process.cpu_times()
-    started = time.monotonic()
-    dots = read_bytes(link, 2, timeout_s=5.0)
-    elapsed = time.monotonic() - started
-    after = process.cpu_times()
-    used = after.user + after.system - before.user - before.system
-    assert dots == b".."
-    assert elapsed == pytest.approx(2.0, abs=0.5), "an idle board keeps the wall clock's time"
-    assert used < 0.05 * elapsed
+    assert_idle_uses_no_cpu(board, connect(board))
 
 
 def test_an_idle_board_answers_at_once(
     start: Callable[..., EmulatorProcess], connect: Callable[[EmulatorProcess], EmulatorLink]
 ) -> None:
-    link = connect(start("idle"))
-    link.read(0.1)
-    started = time.monotonic()
-    for _ in range(20):
-        link.write(b"?")
-        while b"?" not in link.read(5.0):
-            pass
-    assert time.monotonic() - started < 0.5
+    assert_idle_answers_at_once(connect(start("idle")))
 
 
 def test_a_killed_emulator_is_reported(
     start: Callable[..., EmulatorProcess], connect: Callable[[EmulatorProcess], EmulatorLink]
 ) -> None:
     board = start("echo")
-    link = connect(board)
-    os.kill(board.pid, signal.SIGKILL)
-    with pytest.raises(LinkError, match=r"the emulated board stopped .* killed by signal 9"):
-        link.read(5.0)
+    assert_a_kill_is_reported(board, connect(board))
 
 
 def test_closing_the_link_ends_the_process(
@@ -96,12 +80,7 @@ def test_no_process_outlives_its_parent(build_image: Callable[..., Path]) -> Non
 
 
 def test_kill_command_ends_it(start: Callable[..., EmulatorProcess]) -> None:
-    board = start("echo")
-    with Control(board) as control:
-        control.command("kill")
-    report = board.exit_report(wait_s=5.0)
-    assert report is not None
-    assert "exit code 0" in report
+    assert_the_kill_command_ends_it(start("echo"))
 
 
 def test_the_pico_is_registered() -> None:

@@ -5,77 +5,28 @@ The portable kernels are held against TFLM elsewhere (tests/firmware/runtime).
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from collections.abc import Sequence
 
-from host.compiler import CompiledPlan, CompileOptions, compile_graph
+import pytest
+
 from host.models.graph import DType, OpKind
-from host.models.tflite_importer import import_tflite
-from tests.support.m0plus_core import Job, build_image, run_jobs
-from tests.support.single_op_models import INT4_STRATEGIES, SingleOpModel, single_op_models
+from tests.support.m0plus_core import CoreRun, Job, build_image, run_jobs
+from tests.support.twins import assert_twins, compiled_each_way, models_of, weight_cases
 
 MODELS_PER_KIND = 120
-CASES = [
-    *(
-        pytest.param(kind, DType.INT8, id=kind.value)
-        for kind in (
-            OpKind.CONV_2D,
-            OpKind.DEPTHWISE_CONV_2D,
-            OpKind.FULLY_CONNECTED,
-            OpKind.ADD,
-        )
-    ),
-    *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
-]
-STACK_LIMIT_BYTES = 1024
+KINDS = (
+    OpKind.CONV_2D,
+    OpKind.DEPTHWISE_CONV_2D,
+    OpKind.FULLY_CONNECTED,
+    OpKind.ADD,
+)
 
 
-def models_of(kind: OpKind, weights: DType) -> list[SingleOpModel]:
-    """Drawn one by one, to run in one process: to start one for each would take minutes."""
-    drawn: list[SingleOpModel] = []
-
-    @settings(
-        max_examples=MODELS_PER_KIND,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    @given(data=st.data())
-    def draw(data: st.DataObject) -> None:
-        drawn.append(data.draw(single_op_models(kind, weights)))
-
-    draw()
-    return drawn
+def run(kernels: str, jobs: Sequence[tuple[bytes, bytes]]) -> list[CoreRun]:
+    return run_jobs(build_image(kernels), [Job(plan, arena) for plan, arena in jobs])
 
 
-def job_of(plan: CompiledPlan, model: SingleOpModel) -> Job:
-    arena = bytearray(b"\x5a" * plan.arena_bytes)
-    for index, values in zip(model.graph.inputs, model.inputs, strict=True):
-        place = plan.tensor_map[index]
-        arena[place.arena_offset : place.arena_offset + place.size_bytes] = values.tobytes()
-    return Job(plan.data, bytes(arena))
-
-
-@pytest.mark.parametrize(("kind", "weights"), CASES)
+@pytest.mark.parametrize(("kind", "weights"), weight_cases(KINDS))
 def test_own_kernels_equal_the_portable_ones(kind: OpKind, weights: DType) -> None:
-    cases: list[tuple[SingleOpModel, CompiledPlan]] = []
-    for model in models_of(kind, weights):
-        graph = import_tflite(model.tflite, "model")
-        # All scratch that makes it fast, in place where that can be, and the least that works.
-        for options in (
-            CompileOptions(preserve_all=True),
-            CompileOptions(),
-            CompileOptions(arena_limit_bytes=1),
-        ):
-            cases.append((model, compile_graph(graph, options)))
-    jobs = [job_of(plan, model) for model, plan in cases]
-    portable = run_jobs(build_image("portable"), jobs)
-    own = run_jobs(build_image("m0plus"), jobs)
-    for (model, plan), expected, found in zip(cases, portable, own, strict=True):
-        assert (expected.code, found.code) == (0, 0), model
-        place = plan.tensor_map[model.graph.outputs[0]]
-        where = slice(place.arena_offset, place.arena_offset + place.size_bytes)
-        scratch = [op.scratch_bytes for op in plan.ops]
-        assert found.arena[where] == expected.arena[where], f"{model}, scratch {scratch}"
-        assert found.stack_bytes <= STACK_LIMIT_BYTES
+    models = models_of(kind, MODELS_PER_KIND, weights)
+    assert_twins(compiled_each_way(models), "m0plus", run)

@@ -23,6 +23,23 @@ def command(*arguments: object) -> list[str]:
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120"}
 
 
+def start_until(said: str, *arguments: object) -> subprocess.Popen[str]:
+    """Starts ``host ARGUMENTS`` and comes back when a line of its notes has ``said`` in it."""
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if said in line:
+            break
+    return process
+
+
 @pytest.fixture
 def host() -> HostCommand:
     """Runs ``host ARGUMENTS``; whatever happens, no traceback may be seen."""

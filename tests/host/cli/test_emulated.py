@@ -12,7 +12,7 @@ import pytest
 
 from host.emulators import find_emulator
 from protocol.measurement import Measurement
-from tests.host.cli.conftest import ENVIRONMENT, HostCommand, command
+from tests.host.cli.conftest import ENVIRONMENT, HostCommand, command, start_until
 from tests.support.faulty_link import Faults, FaultyLink
 from tests.support.pc_agent import ROOT
 
@@ -97,18 +97,7 @@ def test_an_emulated_usb_port_on_a_pseudo_terminal(host: HostCommand) -> None:
 
 
 def test_an_emulator_killed_in_mid_run() -> None:
-    process = subprocess.Popen(
-        command("measure", CNN, "--iterations", 10_000),
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "running" in line:
-            break
+    process = start_until("running", "measure", CNN, "--iterations", 10_000)
     (emulator,) = psutil.Process(process.pid).children()
     killed_at = time.monotonic()
     os.kill(emulator.pid, signal.SIGKILL)
@@ -122,18 +111,7 @@ def test_an_emulator_killed_in_mid_run() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_emulator_outlives_its_host(number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        command("measure", CNN, "--iterations", 10_000),
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "running" in line:
-            break
+    process = start_until("running", "measure", CNN, "--iterations", 10_000)
     (emulator,) = psutil.Process(process.pid).children()
     process.send_signal(number)
     process.communicate(timeout=30)

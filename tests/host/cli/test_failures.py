@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ from host.links.open import open_link
 from host.session import Session
 from protocol.framing import Frame
 from protocol.messages import MessageType
-from tests.host.cli.conftest import ENVIRONMENT, HostCommand, command
+from tests.host.cli.conftest import HostCommand, start_until
 from tests.support.faulty_link import Faults, FaultyLink
 from tests.support.pc_agent import ROOT, running_agent
 
@@ -205,17 +204,7 @@ def test_an_interrupt_releases_the_board(
 ) -> None:
     slow = Faults(baud=150_000)
     with FaultyLink(("127.0.0.1", agent_port), to_board=slow, to_host=slow) as relay:
-        process = subprocess.Popen(
-            command("measure", CNN, "--port", relay.url),
-            cwd=ROOT,
-            env=ENVIRONMENT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "uploading" in line:
-                break
+        process = start_until("uploading", "measure", CNN, "--port", relay.url)
         time.sleep(0.2)
         os.kill(process.pid, number)
         _, rest = process.communicate(timeout=20)
