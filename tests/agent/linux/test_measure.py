@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import numpy as np
 import onnxruntime
+import psutil
 import pytest
 
 from host.errors import BoardError, ConfigError, ExitCode, ModelError
 from host.links.open import open_link
 from host.measurement.measure import MeasureRequest, run_measurement
 from host.reference import engines
-from host.session import Session
+from host.session import Session, upload_model
 from host.session.connection import Connection
 from protocol.capabilities import Capabilities
 from protocol.measurement import Measurement, Source, Verdict
-from protocol.messages import Engine, Store
+from protocol.messages import Domain, Engine, ModelFormat, Store
 from tests.agent.linux.linux_agent import EXAMPLES
 from tests.support.linux_agent import listening_agent
 from tests.support.models import published_model
@@ -135,8 +137,8 @@ def test_another_machines_last_bit_is_no_mismatch(
     """On another CPU an equal output is exact, and a different one proves nothing."""
     connect = Connection.connect
 
-    def elsewhere(self: Connection) -> Capabilities:
-        self.capabilities = attrs.evolve(connect(self), uid="00" * 8)
+    def elsewhere(self: Connection, domain: Domain) -> Capabilities:
+        self.capabilities = attrs.evolve(connect(self, domain), uid="00" * 8)
         return self.capabilities
 
     monkeypatch.setattr(Connection, "connect", elsewhere)
@@ -174,6 +176,29 @@ def test_a_large_model_is_refused_before_it_is_sent() -> None:
     ):
         measured(port, ONNX, Engine.ONNXRUNTIME)
     assert (refusal.value.needed, refusal.value.available) == (ONNX.stat().st_size, 1000)
+
+
+def test_a_large_model_is_streamed_to_the_disk(tmp_path: Path) -> None:
+    """The agent's own memory does not grow with the model; the engine refuses these bytes."""
+    model = random.Random(1).randbytes(50_000_000)
+    with (
+        listening_agent("--no-plans", "--store", str(tmp_path)) as port,
+        Session(open_link(port)) as session,
+    ):
+        session.connect()
+        agent = next(p for p in psutil.Process().children() if str(tmp_path) in p.cmdline())
+        before_bytes = agent.memory_info().rss
+        with session.lease(), pytest.raises(BoardError, match="MODEL_REFUSED"):
+            upload_model(
+                session,
+                model,
+                name="large.tflite",
+                model_format=ModelFormat.TFLITE,
+                engine=Engine.LITERT,
+            )
+        assert agent.memory_info().rss - before_bytes < 10_000_000
+        (stored,) = tmp_path.glob("model-*")
+        assert stored.read_bytes() == model
 
 
 def test_a_second_host_is_told_who_measures(port: str) -> None:

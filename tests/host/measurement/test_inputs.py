@@ -40,6 +40,24 @@ def test_quantizes_floats_half_away_from_zero_and_says_so(tmp_path: Path) -> Non
     assert "zero point -3" in inputs.notes[0]
 
 
+def test_float_inputs_stay_floats(tmp_path: Path) -> None:
+    contract = TensorContract("x", (2,), "float32", scale=1.0, zero_point=0, size_bytes=8)
+    inputs = read_inputs([contract], [_saved(tmp_path, np.array([0.1, -2.0]))])
+    assert inputs.data == (np.array([0.1, -2.0], np.float32).tobytes(),)
+    assert inputs.notes == ()
+    with pytest.raises(ConfigError, match="dtype int8 does not fit"):
+        read_inputs([contract], [_saved(tmp_path, np.zeros(2, np.int8))])
+
+
+def test_draws_numbers_for_float32_and_nothing_for_what_is_no_number() -> None:
+    contract = TensorContract("x", (500,), "float32", scale=1.0, zero_point=0, size_bytes=2000)
+    values = np.frombuffer(seeded_inputs([contract], seed=3).data[0], np.float32)
+    assert -1 <= values.min() < -0.9 < 0.9 < values.max() < 1
+    flags = TensorContract("mask", (4,), "bool", scale=1.0, zero_point=0, size_bytes=4)
+    with pytest.raises(ConfigError, match="'mask' has dtype bool"):
+        seeded_inputs([flags], seed=3)
+
+
 def test_refuses_values_that_no_integer_stands_for() -> None:
     with pytest.raises(ConfigError, match="not finite"):
         quantize(np.array([[[np.nan, 0, 0], [0, 0, 0]]]), CONTRACT)
