@@ -135,11 +135,16 @@ def test_another_board_than_expected(host: HostCommand, agent_port: int) -> None
 @pytest.mark.parametrize(
     ("options", "arguments", "message"),
     [
-        (["--pool-bytes", "12288"], ["--plan-store", "ram"], "plan is too large for the ram store"),
+        (
+            ["--pool-bytes", "12288"],
+            ["--plan-store", "ram"],
+            "plan is 4,256 bytes too large for the ram store of pc: needs 15,520 bytes, has 11,264",
+        ),
         (
             ["--pool-bytes", "16896"],
             [],
-            "arena is too large for pc beside the plan in RAM",
+            "arena is 2,240 bytes too large for pc beside the plan in RAM: "
+            "needs 3,584 bytes, has 1,344",
         ),
     ],
 )
