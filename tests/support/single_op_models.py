@@ -9,94 +9,30 @@ outputs use most of int8 and some saturate.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 import numpy as np
+import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from host.models.graph import (
     Activation,
     DType,
-    Graph,
-    Op,
     OpKind,
     Padding,
-    Quantization,
-    Tensor,
 )
-from host.models.tflite_writer import write_float_tflite
+from tests.support.single_op_builder import (
+    ModelBuilder,
+    SingleOpModel,
+    draw_parameters,
+    quantized,
+)
 
 MAX_CONCATENATED = 10
 """TFLM's CONCATENATION takes no more inputs."""
-
-
-@attrs.frozen
-class SingleOpModel:
-    """A model of one op; ``inputs`` fit it, int8, one array an input."""
-
-    graph: Graph
-    tflite: bytes
-    inputs: tuple[NDArray[np.int8], ...]
-
-    def __repr__(self) -> str:
-        op = self.graph.ops[0]
-        shapes = [self.graph.tensors[index].shape for index in op.inputs if index is not None]
-        return f"{op.kind} {shapes} -> {self.graph.tensors[op.outputs[0]].shape} {op.attributes}"
-
-
-class _Builder:
-    """Collects tensors of one model."""
-
-    def __init__(self, seed: int, weights: DType = DType.INT8) -> None:
-        self.random = np.random.default_rng(seed)
-        self.weights = weights
-        self.extreme = seed % 4 == 0
-        self.tensors: list[Tensor] = []
-
-    def activation(self, name: str, shape: Sequence[int], scale: float, zero_point: int) -> int:
-        return self._add(Tensor(name, tuple(shape), DType.INT8, quantized([scale], [zero_point])))
-
-    def constant(
-        self, name: str, data: NDArray[Any], dtype: DType, quantization: Quantization
-    ) -> int:
-        return self._add(Tensor(name, data.shape, dtype, quantization, data))
-
-    def _add(self, tensor: Tensor) -> int:
-        self.tensors.append(tensor)
-        return len(self.tensors) - 1
-
-    def int8(self, shape: Sequence[int]) -> NDArray[np.int8]:
-        if self.extreme:  # where sums of products reach the ends of their halves
-            return self.random.choice(np.int8([-128, -128, -128, -127, 127]), size=tuple(shape))
-        return self.random.integers(-128, 128, size=tuple(shape)).astype(np.int8)
-
-    def weight_values(self, shape: Sequence[int]) -> NDArray[np.int8]:
-        if self.weights is DType.INT8:
-            return self.int8(shape)
-        values = [-8, -8, -8, -7, 7] if self.extreme else range(-8, 8)
-        return self.random.choice(np.array(values, np.int8), size=tuple(shape))
-
-    def model(
-        self, kind: OpKind, inputs: list[int], output: int, attributes: dict[str, Any]
-    ) -> SingleOpModel:
-        variable = [index for index in inputs if self.tensors[index].data is None]
-        graph = Graph(
-            name=str(kind).lower(),
-            tensors=self.tensors,
-            ops=[Op(kind, list(inputs), [output], attributes, name=self.tensors[output].name)],
-            inputs=list(dict.fromkeys(variable)),
-            outputs=[output],
-            source_format="tflite",
-        )
-        values = tuple(self.int8(self.tensors[index].shape) for index in graph.inputs)
-        return SingleOpModel(graph, write_float_tflite(graph), values)
-
-
-def quantized(scales: Sequence[float], zero_points: Sequence[int], axis: int = 0) -> Quantization:
-    return Quantization(np.array(scales, np.float32), np.array(zero_points, np.int64), axis)
 
 
 scales = st.floats(2**-10, 0.5, width=32)
@@ -108,7 +44,7 @@ seeds = st.integers(0, 2**32 - 1)
 @st.composite
 def _windowed(draw: st.DrawFn, depthwise: bool, weights: DType = DType.INT8) -> SingleOpModel:
     """CONV_2D (grouped too) or DEPTHWISE_CONV_2D."""
-    build = _Builder(draw(seeds), weights)
+    build = ModelBuilder(draw(seeds), weights)
     kernel_h, kernel_w = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
@@ -144,7 +80,7 @@ def _windowed(draw: st.DrawFn, depthwise: bool, weights: DType = DType.INT8) -> 
     if depthwise:
         attributes["depth_multiplier"] = output_c // input_c
     source = build.activation("input", (batch, *extents, input_c), draw(scales), draw(zero_points))
-    inputs, output_scale = _parameters(draw, build, source, weight_shape, axis, output_c, patch)
+    inputs, output_scale = draw_parameters(draw, build, source, weight_shape, axis, output_c, patch)
     output_hw = [
         _output_extent(padding, extent, kernel, step, hop)
         for extent, kernel, step, hop in zip(
@@ -165,50 +101,14 @@ def _output_extent(padding: Padding, extent: int, kernel: int, dilation: int, st
     return math.ceil((extent - (kernel - 1) * dilation) / stride)
 
 
-def _parameters(
-    draw: st.DrawFn,
-    build: _Builder,
-    source: int,
-    weight_shape: tuple[int, ...],
-    axis: int,
-    channels: int,
-    patch: int,
-) -> tuple[list[int], float]:
-    """Indices of source, weights and perhaps a bias; an output scale that fits them."""
-    source_q = build.tensors[source].quantization
-    assert source_q is not None
-    # TFLM has no FULLY_CONNECTED of int4 weights with a scale a channel.
-    per_channel = draw(st.booleans()) and (build.weights is DType.INT8 or len(weight_shape) > 2)
-    count = channels if per_channel else 1
-    base = draw(st.floats(2**-10, 0.125, width=32))
-    weight_scales = base * build.random.uniform(0.5, 1.5, count)
-    weights = build.constant(
-        "weights",
-        build.weight_values(weight_shape),
-        build.weights,
-        quantized(weight_scales, [0] * count, axis if per_channel else 0),
-    )
-    inputs = [source, weights]
-    # Standard deviations: of an input, of a weight, and so of the accumulator.
-    spread = 74.0 * (74.0 if build.weights is DType.INT8 else 4.6) * math.sqrt(patch)
-    if draw(st.booleans()):
-        bias = build.random.integers(-int(spread), int(spread) + 1, channels).astype(np.int32)
-        bias_scales = np.float32(source_q.scale) * weight_scales.astype(np.float32)
-        inputs.append(
-            build.constant("bias", bias, DType.INT32, quantized(bias_scales, [0] * count))
-        )
-    width = draw(st.floats(0.5, 3.0))
-    return inputs, source_q.scale * base * spread * width / 64.0
-
-
 @st.composite
 def _fully_connected(draw: st.DrawFn, weights: DType = DType.INT8) -> SingleOpModel:
-    build = _Builder(draw(seeds), weights)
+    build = ModelBuilder(draw(seeds), weights)
     size, outputs = draw(st.integers(1, 70)), draw(st.integers(1, 20))
     keep_num_dims = draw(st.booleans())
     lead = draw(st.lists(st.integers(1, 3), min_size=1, max_size=2 if keep_num_dims else 1))
     source = build.activation("input", (*lead, size), draw(scales), draw(zero_points))
-    inputs, output_scale = _parameters(draw, build, source, (outputs, size), 0, outputs, size)
+    inputs, output_scale = draw_parameters(draw, build, source, (outputs, size), 0, outputs, size)
     output = build.activation("output", (*lead, outputs), output_scale, draw(zero_points))
     attributes = {"activation": draw(activations), "keep_num_dims": keep_num_dims}
     return build.model(OpKind.FULLY_CONNECTED, inputs, output, attributes)
@@ -217,7 +117,7 @@ def _fully_connected(draw: st.DrawFn, weights: DType = DType.INT8) -> SingleOpMo
 @st.composite
 def _elementwise(draw: st.DrawFn, kind: OpKind) -> SingleOpModel:
     """ADD or MUL: same shapes, broadcasts in both directions, constant operands."""
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=4)))
     shapes = [shape, shape]
     if draw(st.booleans()):
@@ -251,7 +151,7 @@ def _elementwise(draw: st.DrawFn, kind: OpKind) -> SingleOpModel:
 
 @st.composite
 def _pool(draw: st.DrawFn, kind: OpKind) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     window = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     stride = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     padding = draw(st.sampled_from(Padding))
@@ -281,7 +181,7 @@ def _shape(draw: st.DrawFn, max_rank: int = 4, max_extent: int = 6) -> tuple[int
 
 @st.composite
 def _softmax(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = (*_shape(draw, max_rank=3, max_extent=4)[:-1], draw(st.integers(1, 40)))
     source = build.activation("input", shape, draw(scales), draw(zero_points))
     output = build.activation("output", shape, 1 / 256, -128)
@@ -293,7 +193,7 @@ def _softmax(draw: st.DrawFn) -> SingleOpModel:
 @st.composite
 def _lookup(draw: st.DrawFn, kind: OpKind) -> SingleOpModel:
     """LOGISTIC, HARD_SWISH, QUANTIZE; the input holds every int8 value."""
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     scale = draw(scales)
     source = build.activation("input", (1, 16, 16), scale, draw(zero_points))
     if kind is OpKind.LOGISTIC:
@@ -308,7 +208,7 @@ def _lookup(draw: st.DrawFn, kind: OpKind) -> SingleOpModel:
 
 @st.composite
 def _pad(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = _shape(draw, max_rank=5, max_extent=4)
     paddings = tuple((draw(st.integers(0, 3)), draw(st.integers(0, 3))) for _ in shape)
     scale, zero_point = draw(scales), draw(zero_points)
@@ -320,7 +220,7 @@ def _pad(draw: st.DrawFn) -> SingleOpModel:
 
 @st.composite
 def _mean(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = _shape(draw)
     axes = tuple(sorted(draw(st.sets(st.integers(0, len(shape) - 1), min_size=1))))
     keep_dims = draw(st.booleans())
@@ -339,7 +239,7 @@ def _mean(draw: st.DrawFn) -> SingleOpModel:
 
 @st.composite
 def _concatenation(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = _shape(draw, max_extent=4)
     axis = draw(st.integers(0, len(shape) - 1))
     extents = draw(st.lists(st.integers(1, 5), min_size=1, max_size=MAX_CONCATENATED))
@@ -360,7 +260,7 @@ def _concatenation(draw: st.DrawFn) -> SingleOpModel:
 
 @st.composite
 def _transpose(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = _shape(draw, max_rank=5, max_extent=5)
     permutation = tuple(draw(st.permutations(range(len(shape)))))
     scale, zero_point = draw(scales), draw(zero_points)
@@ -371,7 +271,7 @@ def _transpose(draw: st.DrawFn) -> SingleOpModel:
 
 @st.composite
 def _reshape(draw: st.DrawFn) -> SingleOpModel:
-    build = _Builder(draw(seeds))
+    build = ModelBuilder(draw(seeds))
     shape = _shape(draw)
     scale, zero_point = draw(scales), draw(zero_points)
     source = build.activation("input", shape, scale, zero_point)
@@ -409,3 +309,11 @@ INT4_STRATEGIES: dict[OpKind, Callable[[], st.SearchStrategy[SingleOpModel]]] = 
 def single_op_models(kind: OpKind, weights: DType = DType.INT8) -> st.SearchStrategy[SingleOpModel]:
     """Models of one op of ``kind``, with int8 or int4 ``weights`` where it has any."""
     return (INT4_STRATEGIES if weights is DType.INT4 else STRATEGIES)[kind]()
+
+
+def weight_cases(kinds: Iterable[OpKind]) -> list[ParameterSet]:
+    """Parameters ``kind`` and ``weights``: all kinds in int8, and in int4 those that can be."""
+    return [
+        *(pytest.param(kind, DType.INT8, id=kind.value) for kind in kinds),
+        *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
+    ]

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-import pytest
-from _pytest.mark import ParameterSet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host.compiler import CompiledPlan, CompileOptions, compile_graph
 from host.models.graph import DType, OpKind
 from host.models.tflite_importer import import_tflite
-from tests.support.single_op_models import INT4_STRATEGIES, SingleOpModel, single_op_models
+from tests.support.single_op_models import SingleOpModel, single_op_models
 
 STACK_LIMIT_BYTES = 1024
 """What the engine and any kernel take together at the most."""
@@ -33,14 +31,6 @@ class CoreRun(Protocol):
 Case = tuple[SingleOpModel, CompiledPlan]
 Run = Callable[[str, Sequence[tuple[bytes, bytes]]], Sequence[CoreRun]]
 """Runs plans on arenas, all in one process; with "portable" kernels or those of a core's name."""
-
-
-def weight_cases(kinds: Iterable[OpKind]) -> list[ParameterSet]:
-    """Parameters ``kind`` and ``weights``: all kinds in int8, and in int4 those that can be."""
-    return [
-        *(pytest.param(kind, DType.INT8, id=kind.value) for kind in kinds),
-        *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
-    ]
 
 
 def models_of(kind: OpKind, count: int, weights: DType) -> list[SingleOpModel]:

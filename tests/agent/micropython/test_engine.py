@@ -23,17 +23,13 @@ from tests.support.layers import assert_layers_equal
 from tests.support.make import ROOT
 from tests.support.mutations import mutate, plan_fields
 from tests.support.sample_plans import arena_bytes_of, sample_plans
-from tests.support.single_op_models import INT4_STRATEGIES, STRATEGIES, single_op_models
+from tests.support.single_op_models import STRATEGIES, single_op_models, weight_cases
 from tests.support.tflm import Tflm
 
 SERVER = Path(__file__).with_name("engine_server.py")
 EXAMPLES_PER_KIND = 12
 PLANS = sample_plans()
 MUTATIONS = 3_000
-CASES = [
-    *(pytest.param(kind, DType.INT8, id=kind.value) for kind in STRATEGIES),
-    *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
-]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +51,7 @@ def tflm() -> Iterator[Tflm]:
         yield oracle
 
 
-@pytest.mark.parametrize(("kind", "weights"), CASES)
+@pytest.mark.parametrize(("kind", "weights"), weight_cases(STRATEGIES))
 def test_single_op_equals_tflm(engine: JrRunner, tflm: Tflm, kind: OpKind, weights: DType) -> None:
     @settings(
         max_examples=EXAMPLES_PER_KIND,

@@ -11,7 +11,8 @@ import pytest
 
 from host.models.graph import DType, OpKind
 from tests.support.m0plus_core import CoreRun, Job, build_image, run_jobs
-from tests.support.twins import assert_twins, compiled_each_way, models_of, weight_cases
+from tests.support.single_op_models import weight_cases
+from tests.support.twins import assert_twins, compiled_each_way, models_of
 
 MODELS_PER_KIND = 120
 KINDS = (

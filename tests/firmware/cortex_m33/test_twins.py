@@ -14,7 +14,8 @@ import pytest
 from host.compiler import compile_graph
 from host.models.graph import DType, OpKind
 from tests.support.m33_core import CoreRun, Job, build_image, run_jobs
-from tests.support.twins import Case, assert_twins, compiled_each_way, models_of, weight_cases
+from tests.support.single_op_models import weight_cases
+from tests.support.twins import Case, assert_twins, compiled_each_way, models_of
 
 MODELS_PER_KIND = 250
 KINDS = (

@@ -13,14 +13,10 @@ from host.models.graph import DType, OpKind
 from host.models.tflite_importer import import_tflite
 from tests.support.jr_runner import JrRunner
 from tests.support.layers import assert_layers_equal
-from tests.support.single_op_models import INT4_STRATEGIES, STRATEGIES, single_op_models
+from tests.support.single_op_models import STRATEGIES, single_op_models, weight_cases
 from tests.support.tflm import Tflm
 
 EXAMPLES_PER_KIND = 60
-CASES = [
-    *(pytest.param(kind, DType.INT8, id=kind.value) for kind in STRATEGIES),
-    *(pytest.param(kind, DType.INT4, id=f"{kind.value}-int4") for kind in INT4_STRATEGIES),
-]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +25,7 @@ def tflm() -> Iterator[Tflm]:
         yield oracle
 
 
-@pytest.mark.parametrize(("kind", "weights"), CASES)
+@pytest.mark.parametrize(("kind", "weights"), weight_cases(STRATEGIES))
 def test_single_op_equals_tflm(runner: JrRunner, tflm: Tflm, kind: OpKind, weights: DType) -> None:
     @settings(
         max_examples=EXAMPLES_PER_KIND,

@@ -20,9 +20,9 @@ from host.models import load_model
 from host.models.graph import OpKind
 from host.models.tflite_importer import import_tflite
 from host.models.tflite_writer import write_float_tflite
-from tests.host.models.test_onnx_importer import MODELS
 from tests.support.make import ROOT
 from tests.support.onnx_models import Maker
+from tests.support.onnx_networks import NETWORKS
 
 EXAMPLES = ROOT / "examples"
 TEST_IMAGES = np.load(EXAMPLES / "test" / "images.npy")
@@ -120,7 +120,7 @@ def test_int4_weights_are_smaller_and_coarser() -> None:
     assert int4["error_mean"] > int8["error_mean"]
 
 
-@pytest.mark.parametrize("build", MODELS, ids=[build.__name__ for build in MODELS])
+@pytest.mark.parametrize("build", NETWORKS, ids=[build.__name__ for build in NETWORKS])
 def test_whatever_is_imported_quantizes_and_compiles(
     build: Callable[[Maker], str], tmp_path: Path
 ) -> None:

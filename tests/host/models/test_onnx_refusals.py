@@ -13,9 +13,9 @@ from onnx import TensorProto
 from host.errors import ModelError
 from host.models import load_model
 from host.models.onnx_importer import import_onnx, is_onnx
-from tests.host.models.test_onnx_importer import MODELS
 from tests.support.make import ROOT
 from tests.support.onnx_models import Maker
+from tests.support.onnx_networks import NETWORKS
 
 
 def refused(maker: Maker, output: str, message: str) -> None:
@@ -105,7 +105,7 @@ def test_damaged_files_are_read_or_refused() -> None:
     """A byte or a few changed at random: nothing but a ModelError comes out."""
     lot = random.Random(0)
     models = []
-    for build in MODELS:
+    for build in NETWORKS:
         maker = Maker("N", 3, 6, 5)
         models.append(maker.bytes(build(maker)))
     refusals = 0
