@@ -77,6 +77,7 @@ def main():
     parser.add_argument("--agent", type=Path, default=_AGENT, help="folder of the agent to run")
     options = parser.parse_args()
     _give_time_ticks()
+    sys.dont_write_bytecode = True  # the agent's folder is copied to boards as it is
     sys.path[:0] = [str(options.agent)]
     version = platform.python_version()
     facts = {

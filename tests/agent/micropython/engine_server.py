@@ -7,6 +7,7 @@ import struct
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).resolve().parents[3] / "agent" / "micropython")]
 
 from engine import Engine  # noqa: E402

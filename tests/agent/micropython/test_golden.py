@@ -17,6 +17,7 @@ SCRIPT = FOLDER / "check_golden.py"
 ON_CPYTHON = """
 import runpy, sys
 script, data, agent = sys.argv[1:]
+sys.dont_write_bytecode = True
 sys.path[:0] = [agent]
 runpy.run_path(script, {"DATA": data})
 """

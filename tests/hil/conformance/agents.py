@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from host.links.base import Link
-from host.links.tcp import TcpLink
+from host.links.open import open_link
 from tests.support.make import ROOT
 from tests.support.micropython_agent import INTERPRETERS, running_micropython_agent
 from tests.support.pc_agent import build_pc_agent, running_agent
@@ -35,25 +35,33 @@ def linux_agent() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def running(agent: str) -> Iterator[int]:
-    """Starts one of AGENTS; yields its port on 127.0.0.1."""
+def running(agent: str) -> Iterator[str]:
+    """Starts one of AGENTS; yields what `--port` calls it."""
+    pool = ("--pool-bytes", POOL_BYTES)
     if agent == "posix":
-        with running_agent("--pool-bytes", POOL_BYTES) as port:
-            yield int(port)
+        with running_agent(*pool) as port:
+            yield tcp(port)
+    elif agent == "posix-serial":
+        with running_agent(*pool, transport=("--pty",)) as path:
+            yield path
     elif agent == "posix-small":
-        # The smallest frames that a board has.
-        with running_agent("--pool-bytes", POOL_BYTES, max_payload_bytes=288) as port:
-            yield int(port)
+        # Frames not much larger than those of the smallest boards.
+        with running_agent(*pool, max_payload_bytes=288) as port:
+            yield tcp(port)
     elif agent == "linux":
         with linux_agent() as number:
-            yield number
+            yield tcp(number)
     else:
-        with running_micropython_agent(agent, "--pool-bytes", POOL_BYTES) as number:
-            yield number
+        with running_micropython_agent(agent, *pool) as number:
+            yield tcp(number)
 
 
-AGENTS = ("posix", "posix-small", "linux", *INTERPRETERS)
+AGENTS = ("posix", "posix-serial", "posix-small", "linux", *INTERPRETERS)
 
 
-def link_to(port: int) -> Callable[[], Link]:
-    return lambda: TcpLink("127.0.0.1", port)
+def tcp(port: int | str) -> str:
+    return f"tcp://127.0.0.1:{port}"
+
+
+def link_to(port: str) -> Callable[[], Link]:
+    return lambda: open_link(port)

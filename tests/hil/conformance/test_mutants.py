@@ -10,7 +10,7 @@ import pytest
 
 from hil.conformance.__main__ import main
 from hil.conformance.runner import Verdict, run_checks
-from tests.hil.conformance.agents import link_to
+from tests.hil.conformance.agents import link_to, tcp
 from tests.support.micropython_agent import AGENT, running_micropython_agent
 
 
@@ -148,7 +148,7 @@ def test_a_mistake_is_found(folder: Path, name: str) -> None:
     mutant = MUTANTS[name]
     make_mistake(folder, mutant)
     with running_micropython_agent("cpython", "--agent", str(folder)) as port:
-        for result in run_checks(link_to(port), deadline_s=0.5, only=mutant.area):
+        for result in run_checks(link_to(tcp(port)), deadline_s=0.5, only=mutant.area):
             if result.verdict is Verdict.FAILED:
                 assert result.reason
                 return
@@ -158,7 +158,7 @@ def test_a_mistake_is_found(folder: Path, name: str) -> None:
 def test_the_command_fails_with_the_agent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_mistake(folder, MUTANTS["large pages"])
     with running_micropython_agent("cpython", "--agent", str(folder)) as port:
-        code = main(["--port", f"tcp://127.0.0.1:{port}", "--only", "handshake"])
+        code = main(["--port", tcp(port), "--only", "handshake"])
     out = capsys.readouterr().out
     assert code == 5
     assert "FAILED  handshake   capabilities come in pages" in out
