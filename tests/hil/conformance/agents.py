@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+from host.emulators import find_emulator
 from host.links.base import Link
 from host.links.open import open_link
 from tests.support.make import ROOT
@@ -48,6 +49,13 @@ def running(agent: str) -> Iterator[str]:
         # Frames not much larger than those of the smallest boards.
         with running_agent(*pool, max_payload_bytes=288) as port:
             yield tcp(port)
+    elif agent == "pico":
+        # The firmware that a board gets, on an emulated one.
+        board = find_emulator("pico").start()
+        try:
+            yield tcp(board.port)
+        finally:
+            board.stop()
     elif agent == "linux":
         with linux_agent() as number:
             yield tcp(number)
@@ -56,7 +64,7 @@ def running(agent: str) -> Iterator[str]:
             yield tcp(number)
 
 
-AGENTS = ("posix", "posix-serial", "posix-small", "linux", *INTERPRETERS)
+AGENTS = ("posix", "posix-serial", "posix-small", "pico", "linux", *INTERPRETERS)
 
 
 def tcp(port: int | str) -> str:
