@@ -34,31 +34,12 @@ CFLAGS := $(CPU) $(OPTIMIZE) -std=c99 -Wall -Wextra -Werror -g -ffunction-sectio
 LDFLAGS := $(CPU) -nostartfiles --specs=nano.specs -L $(PORT) -T $(CHIP_FOLDER)/$(CHIP).ld \
 	-Wl,--gc-sections -Wl,--fatal-warnings -Wl,-Map=$(OUT)/$(NAME).map
 
-# Objects lie as the sources do below firmware/; a MAIN from elsewhere lies at the top.
-object = $(OBJECT_FOLDER)/$(if $(filter $(FIRMWARE)/%,$(1)),$(patsubst $(FIRMWARE)/%,%,$(1)),$(notdir $(1))).o
-OBJECTS := $(foreach source,$(SOURCES),$(call object,$(source)))
 STARTUP := $(OBJECT_FOLDER)/start.o $(OBJECT_FOLDER)/vectors.o
 
 .PHONY: all
 all: $(OUT)/$(NAME).bin
 
-define compile
-$(call object,$(1)): $(1) $(OBJECT_FOLDER)/flags
-	@mkdir -p $$(@D)
-	@$(CC) $$(CFLAGS) $$(EXTRA) -c $$< -o $$@
-endef
-$(foreach source,$(SOURCES),$(eval $(call compile,$(source))))
-
-$(call object,$(FIRMWARE)/agent/capabilities.c): EXTRA := -DJSA_BUILD='"$(IDENTITY), $(REVISION)"'
-
-# Rewritten only when they change: other flags compile all anew, another revision what names it.
-$(OBJECT_FOLDER)/flags: CONTENT = $(IDENTITY) $(CFLAGS)
-$(OBJECT_FOLDER)/revision: CONTENT = $(REVISION)
-$(OBJECT_FOLDER)/flags $(OBJECT_FOLDER)/revision: force
-	@mkdir -p $(OBJECT_FOLDER)
-	@echo '$(CONTENT)' | cmp -s - $@ || echo '$(CONTENT)' > $@
-.PHONY: force
-$(call object,$(FIRMWARE)/agent/capabilities.c): $(OBJECT_FOLDER)/revision
+include $(FIRMWARE)/ports/objects.mk
 
 $(OBJECT_FOLDER)/start.o: $(PORT)/start.S $(OBJECT_FOLDER)/flags
 	@$(CC) $(CPU) $(DEFINES) -c $< -o $@
@@ -72,5 +53,3 @@ $(OUT)/$(NAME).elf: $(OBJECTS) $(STARTUP) $(CHIP_FOLDER)/$(CHIP).ld $(PORT)/sect
 $(OUT)/$(NAME).bin: $(OUT)/$(NAME).elf
 	@$(CROSS)objcopy -O binary $< $@
 	@$(PYTHON) $(FIRMWARE)/size_report.py $(OUT)/$(NAME).map $@ --flash-limit flash --ram-limit ram
-
--include $(OBJECTS:.o=.d)

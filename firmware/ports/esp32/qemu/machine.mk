@@ -49,31 +49,15 @@ LDFLAGS := $(CPU) -nostdlib -L $(QEMU) -T $(PORT)/$(BOARD).ld \
 REVISION := $(shell git -C $(PORT) describe --always --dirty 2>/dev/null || echo unknown)
 IDENTITY := gcc $(shell $(CC) -dumpfullversion) $(OPTIMIZE) $(IDENTITY_CPU)
 
-# Objects lie as the sources do below firmware/; a MAIN from elsewhere lies at the top.
-object = $(OUT)/$(if $(filter $(FIRMWARE)/%,$(1)),$(patsubst $(FIRMWARE)/%,%,$(1)),$(notdir $(1))).o
-OBJECTS := $(foreach source,$(SOURCES),$(call object,$(source)))
+OBJECT_FOLDER := $(OUT)
+FLAGS_BESIDES = $(LDFLAGS)
 
 .PHONY: all clean
 all: $(NAME).bin $(OUT)/manifest.json
 
-define compile
-$(call object,$(1)): $(1) $(OUT)/flags
-	@mkdir -p $$(@D)
-	@$(CC) $$(CFLAGS) $$(EXTRA) -c $$< -o $$@
-endef
-$(foreach source,$(SOURCES),$(eval $(call compile,$(source))))
+include $(FIRMWARE)/ports/objects.mk
 
 $(call object,$(LINKED)/bytes.c): EXTRA := -fno-builtin -fno-tree-loop-distribute-patterns
-$(call object,$(JSA)/capabilities.c): EXTRA := -DJSA_BUILD='"$(IDENTITY), $(REVISION)"'
-
-# Rewritten only when they change: other flags compile all anew, another revision what names it.
-$(OUT)/flags: CONTENT = $(IDENTITY) $(CFLAGS) $(LDFLAGS)
-$(OUT)/revision: CONTENT = $(REVISION)
-$(OUT)/flags $(OUT)/revision: force
-	@mkdir -p $(OUT)
-	@echo '$(CONTENT)' | cmp -s - $@ || echo '$(CONTENT)' > $@
-.PHONY: force
-$(call object,$(JSA)/capabilities.c): $(OUT)/revision
 
 $(OUT)/start.o: $(PORT)/start.S $(OUT)/flags
 	@$(CC) $(CPU) $(DEFINES) -c $< -o $@
@@ -104,5 +88,3 @@ endif
 
 clean:
 	@rm -rf $(OUT)
-
--include $(OBJECTS:.o=.d)
