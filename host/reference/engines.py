@@ -83,10 +83,7 @@ def engine_output(
     return EngineOutput(
         crc32=zlib.crc32(b"".join(output.tobytes() for output in outputs)),
         arithmetic=f"{_KERNELS[engine]} ({version}, {platform.machine()})",
-        is_binding=offered is not None
-        and offered.version == version
-        and bool(board.uid)
-        and board.uid == _own_uid(),
+        is_binding=offered is not None and offered.version == version and _is_here(board),
     )
 
 
@@ -95,11 +92,17 @@ def version_here(engine: Engine) -> str:
     return f"{engine.name.lower()} {importlib.metadata.version(_PACKAGES[engine])}"
 
 
-def _own_uid() -> str:
+def _is_here(board: Capabilities) -> bool:
+    """Whether the agent runs on this machine's own processor, and not on one emulated here."""
     try:
-        return machine_uid(Path("/etc/machine-id").read_bytes())
+        own_uid = machine_uid(Path("/etc/machine-id").read_bytes())
     except OSError:
-        return ""
+        return False
+    return bool(own_uid) and (board.uid, board.core, board.emulator) == (
+        own_uid,
+        platform.machine(),
+        "",
+    )
 
 
 def _run(

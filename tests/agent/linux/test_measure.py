@@ -131,14 +131,17 @@ def test_inputs_from_files_and_outputs_to_files(port: str, tmp_path: Path) -> No
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "difference", [{"uid": "00" * 8}, {"core": "aarch64"}, {"emulator": "qemu-aarch64 7.2"}]
+)
 def test_another_machines_last_bit_is_no_mismatch(
-    port: str, monkeypatch: pytest.MonkeyPatch
+    port: str, monkeypatch: pytest.MonkeyPatch, difference: dict[str, str]
 ) -> None:
     """On another CPU an equal output is exact, and a different one proves nothing."""
     connect = Connection.connect
 
     def elsewhere(self: Connection, domain: Domain) -> Capabilities:
-        self.capabilities = attrs.evolve(connect(self, domain), uid="00" * 8)
+        self.capabilities = attrs.evolve(connect(self, domain), **difference)
         return self.capabilities
 
     monkeypatch.setattr(Connection, "connect", elsewhere)
