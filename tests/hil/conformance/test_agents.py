@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hil.conformance.__main__ import main
 from hil.conformance.runner import Verdict, run_checks
 from hil.conformance.verdict import CHECKS
 from tests.hil.conformance.agents import AGENTS, link_to, running
+from tests.support.broker import Mosquitto
+from tests.support.rack import GatewayProcess
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -16,6 +20,22 @@ def test_agent_conforms(agent: str) -> None:
         results = list(run_checks(link_to(port), deadline_s=20))
     assert len(results) == len(CHECKS) > 50
     assert [(r.check.sentence, r.reason) for r in results if r.verdict is not Verdict.PASSED] == []
+
+
+def test_a_board_on_a_broker_conforms(tmp_path: Path) -> None:
+    """Through the gateway; what a stream of bytes is needed for is skipped."""
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    with Mosquitto(tmp_path) as broker, running("posix") as address:
+        identity = {"address": address.removeprefix("tcp://")}
+        boards = [{"id": "desk", "kind": "tcp", "identity": identity}]
+        with GatewayProcess(folder, boards, broker.url) as gateway:
+            gateway.await_boards("desk")
+            results = list(run_checks(link_to(gateway.port("desk")), deadline_s=20))
+    assert {r.reason for r in results} == {"", "frames are whole messages here"}
+    passed = [r for r in results if r.verdict is Verdict.PASSED]
+    assert {r.check.area for r in results if r not in passed} == {"frames"}
+    assert len(passed) > 45
 
 
 def test_the_command_prints_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:
