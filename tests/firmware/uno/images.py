@@ -8,12 +8,29 @@ from pathlib import Path
 from hil.emulators.atmega328p import Atmega328pEmulator
 from hil.emulators.process import EmulatorProcess
 from host.programming.image import write_with_plan
+from protocol.plan import PlanOp
 from tests.firmware.shared import images
 from tests.support.make import ROOT, make
 
 PORT = ROOT / "firmware" / "ports" / "uno"
 FLASH_BYTES = 32 * 1024 - 512
 """ATmega328P (data sheet DS40002061, section 8.2) less Optiboot."""
+
+ARENA_BYTES = 1456
+STACK_BYTES = 224
+LEFT_OUT = {
+    "MUL",
+    "PAD",
+    "MEAN",
+    "CONCATENATION",
+    "TRANSPOSE",
+    "CONSTANT",
+    "CONV_2D_INT4",
+    "FULLY_CONNECTED_INT4",
+}
+"""Ops without a kernel, which had no room."""
+
+OP_SET = frozenset(op for op in PlanOp if op.name not in LEFT_OUT)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from host.links.emulator import EmulatorLink
 from protocol.plan import ALIGNMENT_BYTES, PLAN_HEADER, PLAN_TENSOR
-from tests.firmware.uno.images import Image, built
+from tests.firmware.uno.images import ARENA_BYTES, Image, built
 from tests.hil.dialogue import read_bytes
 from tests.support.jr_runner import LoadReport, op_output_tensors
 from tests.support.make import BUILD_DIR
 
 _GUARD = bytes(range(0xE0, 0xF0))
 _TRIPLE_BYTES = 12
-ARENA_BYTES = 1456
 MULTIPLY_HIGH, SHIFT_RIGHT, REQUANTIZE = b"H", b"S", b"Q"
 
 

@@ -26,27 +26,23 @@ from tests.firmware.shared.sessions import (
     assert_hang_ends_in_a_reset,
     leased,
 )
-from tests.firmware.uno.images import FLASH_BYTES, Image, built
+from tests.firmware.uno.images import (
+    ARENA_BYTES,
+    FLASH_BYTES,
+    LEFT_OUT,
+    OP_SET,
+    STACK_BYTES,
+    Image,
+    built,
+)
 from tests.hil.dialogue import Control
 from tests.support.make import BUILD_DIR
 from tests.support.plan_builder import PlanBuilder
 from tests.support.sample_plans import sample_plans
 from tests.support.small_plans import complement_plan
 
-ARENA_BYTES = 1456
-STACK_BYTES = 224
 STATIC_BYTES = 336
 FLASH_LIMIT_BYTES = 16 * 1024
-LEFT_OUT = {
-    "MUL",
-    "PAD",
-    "MEAN",
-    "CONCATENATION",
-    "TRANSPOSE",
-    "CONSTANT",
-    "CONV_2D_INT4",
-    "FULLY_CONNECTED_INT4",
-}
 SAMPLES = {
     name: plan
     for name, plan in sample_plans().items()
@@ -73,7 +69,7 @@ def test_says_what_it_is(session: Session) -> None:
     wanted = Feature.CYCLE_COUNTER | Feature.STACK_HIGH_WATER | Feature.RESET
     assert offered.features & wanted == wanted
     assert Feature.WATCHDOG_HARDWARE in offered.features
-    assert offered.op_set == frozenset(op for op in PlanOp if op.name not in LEFT_OUT)
+    assert offered.op_set == OP_SET
     (store,) = offered.stores
     assert (store.store, store.written_by) == (Store.FLASH, WrittenBy.PROGRAMMER)
     assert store.capacity_bytes >= FLASH_BYTES - FLASH_LIMIT_BYTES

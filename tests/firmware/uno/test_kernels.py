@@ -17,24 +17,12 @@ from host.models.graph import Graph, OpKind, Padding
 from host.models.tflite_importer import import_tflite
 from host.models.tflite_writer import write_float_tflite
 from host.targeting.simulate.models import GraphBuilder
-from protocol.plan import PlanOp
-from tests.firmware.uno.images import Image
-from tests.firmware.uno.kernel_board import ARENA_BYTES, KernelBoard, batches, kernel_image
+from tests.firmware.uno.images import ARENA_BYTES, OP_SET, Image
+from tests.firmware.uno.kernel_board import KernelBoard, batches, kernel_image
 from tests.support.layers import assert_layers_equal, random_inputs
 from tests.support.single_op_models import SingleOpModel, single_op_models
 from tests.support.tflm import Tflm
 
-LEFT_OUT = {
-    "MUL",
-    "PAD",
-    "MEAN",
-    "CONCATENATION",
-    "TRANSPOSE",
-    "CONSTANT",
-    "CONV_2D_INT4",
-    "FULLY_CONNECTED_INT4",
-}
-OP_SET = frozenset(op for op in PlanOp if op.name not in LEFT_OUT)
 MODELS_PER_KIND = {OpKind.CONV_2D: 30, OpKind.DEPTHWISE_CONV_2D: 24}
 KINDS = (
     OpKind.CONV_2D,

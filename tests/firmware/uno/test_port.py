@@ -16,12 +16,11 @@ from tests.firmware.shared.probe import (
     assert_requested_restarts_are_told_from,
     stack_high_water,
 )
-from tests.firmware.uno.images import PORT, built
+from tests.firmware.uno.images import PORT, STACK_BYTES, built
 from tests.support.make import BUILD_DIR
 
 CLOCK_HZ = 16_000_000
 WRAP_CYCLES = 1 << 16
-STACK_BYTES = 224
 FRAME_BYTES = 60
 HANG = b"H"
 

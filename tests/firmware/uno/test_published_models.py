@@ -17,15 +17,13 @@ from host.models.loader import load_model
 from host.programming.image import write_with_plan
 from protocol.errors import ErrorCode
 from protocol.measurement import Measurement
-from tests.firmware.uno.images import FLASH_BYTES, Image
+from tests.firmware.uno.images import ARENA_BYTES, FLASH_BYTES, STACK_BYTES, Image
 from tests.support.make import ROOT
 from tests.support.models import published_model
 from tests.support.observers import Silent
 
 EXAMPLES = ROOT / "examples"
 MLP = EXAMPLES / "digits_mlp_int8.tflite"
-ARENA_BYTES = 1456
-STACK_BYTES = 224
 
 
 class Listener(Silent):
