@@ -111,11 +111,11 @@ def expiry(board: Board) -> None:
     other = board.session()
     with board.lease() as session:
         session.take(duration_ms=_SHORTEST_MS)
-        for _ in range(3):
-            time.sleep(0.5)
+        for _ in range(2):
+            time.sleep(0.6)
             session.ask(MessageType.PING)
         other.is_refused(ErrorCode.BUSY, MessageType.LEASE, action=LeaseAction.TAKE)
-        time.sleep(1.3)
+        time.sleep(1.2)
         session.is_refused(ErrorCode.NO_SESSION, MessageType.PLAN_END)
         other.take()
         session.is_refused(ErrorCode.BUSY, MessageType.PLAN_END)

@@ -59,6 +59,6 @@ def _try(check: Check, board: Board) -> Result:
         verdict, reason = Verdict.FAILED, str(failed)
     except Refused as refused:
         verdict, reason = Verdict.FAILED, f"refused with {refused}"
-    if verdict is not Verdict.PASSED:
+    if verdict is Verdict.FAILED:
         board.drain()
     return Result(check, verdict, reason, time.monotonic() - started)

@@ -40,9 +40,6 @@ def running(agent: str) -> Iterator[str]:
     """Starts one of AGENTS; yields what `--port` calls it."""
     pool = ("--pool-bytes", POOL_BYTES)
     if agent == "posix":
-        with running_agent(*pool) as port:
-            yield tcp(port)
-    elif agent == "posix-serial":
         with running_agent(*pool, transport=("--pty",)) as path:
             yield path
     elif agent == "posix-small":
@@ -64,7 +61,7 @@ def running(agent: str) -> Iterator[str]:
             yield tcp(number)
 
 
-AGENTS = ("posix", "posix-serial", "posix-small", "pico", "linux", *INTERPRETERS)
+AGENTS = ("posix", "posix-small", "pico", "linux", *INTERPRETERS)
 
 
 def tcp(port: int | str) -> str:

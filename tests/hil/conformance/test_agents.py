@@ -26,7 +26,7 @@ def test_a_board_on_a_broker_conforms(tmp_path: Path) -> None:
     """Through the gateway; what a stream of bytes is needed for is skipped."""
     folder = tmp_path / "gateway"
     folder.mkdir()
-    with Mosquitto(tmp_path) as broker, running("posix") as address:
+    with Mosquitto(tmp_path) as broker, running("posix-small") as address:
         identity = {"address": address.removeprefix("tcp://")}
         boards = [{"id": "desk", "kind": "tcp", "identity": identity}]
         with GatewayProcess(folder, boards, broker.url) as gateway:
