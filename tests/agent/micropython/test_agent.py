@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,15 +18,17 @@ from host.models.loader import load_model
 from protocol.errors import ErrorCode
 from protocol.generator import draw_input
 from protocol.measurement import Fidelity, Verdict
-from protocol.messages import ALIVE_MESSAGE, MessageType
+from protocol.messages import ALIVE_MESSAGE, NO_INDEX, MessageType
 from protocol.plan import PLAN_HEADER, PLAN_IO, PLAN_TENSOR
 from tests.support.jr_runner import JrRunner, build_runner
 from tests.support.make import ROOT
 from tests.support.micropython_agent import AGENT, INTERPRETERS, running_micropython_agent
+from tests.support.mutations import mutate, plan_fields
 from tests.support.sample_plans import arena_bytes_of, sample_plans
 
 EXAMPLES = ROOT / "examples"
 PLANS = sample_plans()
+HOSTILE_PLANS = 400
 
 
 class Silent:
@@ -182,3 +185,27 @@ def test_boots_are_counted_and_the_repl_is_within_reach(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stdout + done.stderr
+
+
+def test_hostile_plans_get_the_runtimes_codes_on_micropython(runtime: JrRunner) -> None:
+    """Where integers have 31 bits before they are large ones, as on a board."""
+    rng = random.Random(23)
+    seeds = [(plan, plan_fields(plan)) for plan in PLANS.values()]
+    with running_micropython_agent("micropython") as number:
+        board = board_on(number)
+        codes = set()
+        with board.lease() as session:
+            for _ in range(HOSTILE_PLANS):
+                plan = mutate(*rng.choice(seeds), rng)
+                arena_bytes = (board.capabilities.pool_bytes - -(-len(plan) // 16) * 16) // 16 * 16
+                expected = runtime.load(plan, arena_bytes)
+                try:
+                    session.upload(plan)
+                    code, index = 0, NO_INDEX
+                    session.run()
+                except Refused as refusal:
+                    code, index = refusal.code, refusal.answer.index
+                assert (code, index) == (expected.code, expected.index)
+                codes.add(code)
+        board.link.close()
+    assert len(codes) > 10
