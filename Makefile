@@ -43,7 +43,7 @@ firmware: setup ## build the firmware of every port into build/firmware, and QEM
 	@$(MAKE) -C firmware PYTHON=$(abspath $(BIN)/python)
 	@$(MAKE) -s -C hil/emulators/mps2_an505/plugin BUILD=$(CURDIR)/build
 
-generated: setup ## emit the C header and the golden vectors from protocol/
+generated: setup ## emit C header, MicroPython module and golden vectors from protocol/
 	@$(BIN)/python -m protocol.emit
 	@$(BIN)/python -m protocol.golden
 
