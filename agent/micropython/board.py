@@ -1,7 +1,6 @@
 """A board with stock MicroPython."""
 
 import gc
-import os
 import sys
 
 import machine
@@ -37,11 +36,12 @@ class Board(Port):
         self._line = line
         frequency = machine.freq()
         self.board = _BOARD_IDS.get(sys.platform, sys.platform)
-        self.core = os.uname().machine
+        self.core = sys.implementation._machine  # "Raspberry Pi Pico with RP2040"
         self.clock_hz = frequency[0] if isinstance(frequency, tuple) else frequency
         self.uid = machine.unique_id()[:16]
-        self.build = os.uname().version
-        self.interpreter = "micropython " + os.uname().release
+        self.build = sys.version
+        release = ".".join(str(part) for part in sys.implementation.version[:3])
+        self.interpreter = "micropython " + release
         self.boot_count, self.reset_cause = boots.count_boot(
             _BOOTS_FILE, boots.machine_cause(machine)
         )

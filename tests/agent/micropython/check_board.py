@@ -1,7 +1,24 @@
-"""What of a board needs no board: counting boots, and the way back to the REPL. On MicroPython."""
+"""What of a board needs no board: boots, the way back to the REPL, main.py's loop. On MicroPython.
+
+``machine`` and the console are stand-ins: they show that board.py and main.py hold together, not
+that they work on a board.
+"""
+
+import sys
 
 import boots
-from jsp_protocol import RESET_PIN, RESET_POWER_ON, RESET_SOFTWARE, RESET_UNKNOWN, RESET_WATCHDOG
+import framing
+import lines
+from jsp_protocol import (
+    ANSWER_BIT,
+    PING_ANSWER,
+    RESET_PIN,
+    RESET_POWER_ON,
+    RESET_SOFTWARE,
+    RESET_UNKNOWN,
+    RESET_WATCHDOG,
+    TYPE_PING,
+)
 from lines import Escape
 
 
@@ -55,7 +72,58 @@ def check_escape():
         equal(taken(other), None)
 
 
+class Machine(Rp2):
+    """As much of the module as board.py asks."""
+
+    @staticmethod
+    def freq():
+        return 125_000_000
+
+    @staticmethod
+    def unique_id():
+        return b"\x01\x02\x03\x04"
+
+
+class Console:
+    """In the place of ConsoleLine: a PING, then what mpremote sends first."""
+
+    written = b""
+    is_closed = False
+
+    def __init__(self):
+        self._left = framing.encode(TYPE_PING, 0, 7, b"") + b"\r\x03\r\x01"
+
+    def read(self, until):
+        count = 0
+        while count < len(self._left):
+            count += 1
+            if until(self._left[count - 1]):
+                break
+        data, self._left = self._left[:count], self._left[count:]
+        return data
+
+    def write(self, data):
+        Console.written += data
+
+    def close(self):
+        Console.is_closed = True
+        # The rest is the REPL's.
+        equal(self._left, b"\r\x01")
+
+
+def check_main():
+    sys.modules["machine"] = Machine(1)
+    lines.ConsoleLine = Console
+    import main  # noqa: F401 - runs until it is asked to leave
+
+    header, payload = framing.Decoder(64).feed(Console.written)[0]
+    equal((header.type, header.sequence), (TYPE_PING | ANSWER_BIT, 7))
+    equal(PING_ANSWER.read(payload).boot_count, 1)
+    equal(Console.is_closed, True)
+
+
 check_causes()
 check_boots("/boots.txt")
 check_escape()
+check_main()
 print("done")
