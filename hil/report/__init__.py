@@ -8,6 +8,7 @@ from pathlib import Path
 from hil.nightly.verdicts import NightVerdict
 from hil.report.data import as_json
 from hil.report.junit import as_junit
+from hil.report.page import as_page
 from hil.report.text import as_text
 from host.errors import ConfigError
 from host.evidence import LatencyPoint
@@ -30,4 +31,5 @@ def write_reports(night: NightVerdict, points: Sequence[LatencyPoint], folder: P
     write_text(folder / "report.txt", text)
     write_text(folder / "report.json", as_json(night))
     write_bytes(folder / "junit.xml", as_junit(night))
+    write_text(folder / "report.html", as_page(night, points))
     return text
