@@ -45,7 +45,9 @@ async def stop(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), _EXIT_GRACE_S)
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes with the result.
+        async with asyncio.timeout(_EXIT_GRACE_S):
+            await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
