@@ -62,7 +62,7 @@ class CellKey:
         if self.domain:
             parts.append(self.domain)
         what = " ".join(part for part in (self.engine, self.precision, self.plan_store) if part)
-        return f"{' / '.join(parts)} ({what})"
+        return f"{' / '.join(parts)} ({what}, {self.source})"
 
 
 def without_version(emulator: str | None) -> str:

@@ -44,14 +44,14 @@ def _count(element: ElementTree.Element, counts: list[int]) -> None:
 
 def _test_case(suite: ElementTree.Element, cell: CellVerdict) -> None:
     # What a CI server draws as the test's time: the board's, where it has any.
-    record = cell.record
+    record, key = cell.record, cell.key
     timed = record is not None and record.evidence.fidelity != Fidelity.ISA_PROXY
     seconds = record.latency_ms.median / 1000.0 if record is not None and timed else 0.0
     case = ElementTree.SubElement(
         suite,
         "testcase",
-        classname=_legal(f"nightly.{cell.key.board}"),
-        name=_legal(cell.key.name + (f" {cell.key.uid}" if cell.key.uid else "")),
+        classname=_legal(f"nightly.{key.board}"),
+        name=_legal(" ".join(filter(None, (key.name, key.emulator, key.input, key.uid)))),
         time=f"{seconds:.6f}",
     )
     lines = [*sentences(cell), *why(cell), *cell.triage, *cell.notes]

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import attrs
@@ -16,7 +16,7 @@ import pytest
 
 from host.compiler import compile_graph
 from host.errors import ConfigError
-from host.evidence import History, Query
+from host.evidence import History, LatencyPoint, Query
 from host.evidence.tables import SCHEMA_VERSION
 from host.models import load_model
 from protocol.measurement import (
@@ -181,3 +181,51 @@ def test_the_environment_names_the_history(path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("JUMPSTATION_HISTORY", str(path))
     History.open().close()
     assert path.is_file()
+
+
+def test_finds_what_was_measured_since(path: Path) -> None:
+    later = attrs.evolve(RECORD, at=RECORD.at + timedelta(days=1))
+    # Five hours ahead of UTC: the same moment.
+    since = later.at.astimezone(timezone(timedelta(hours=5)))
+    with History.open(str(path)) as history:
+        history.add(RECORD)
+        history.add(later)
+        assert history.find(Query(since=since)) == [later]
+        assert [point.at for point in history.latency_points(since=since)] == [later.at]
+
+
+def test_points_of_trends_say_what_the_records_say(path: Path) -> None:
+    physical = attrs.evolve(
+        RECORD,
+        evidence=Evidence(source=Source.HARDWARE, fidelity=Fidelity.SILICON),
+        memory=Memory(),
+        input=Input(crc32=1, source="digits.npy"),
+    )
+    with History.open(str(path)) as history:
+        history.add(RECORD)
+        history.add(physical)
+        emulated, silicon = history.latency_points()
+    assert emulated == LatencyPoint(
+        at=RECORD.at,
+        model="m.tflite",
+        precision="int8",
+        board="pico",
+        domain="mcu",
+        uid=None,
+        engine=None,
+        plan_store="ram",
+        input_source="seeded",
+        input_seed=0,
+        source=Source.EMULATED,
+        emulator="rp2040js xip",
+        build="b1",
+        median_ms=0.1,
+        arena_bytes=64,
+    )
+    assert (silicon.source, silicon.emulator, silicon.arena_bytes) == (Source.HARDWARE, None, None)
+    assert (silicon.input_source, silicon.input_seed) == ("digits.npy", None)
+
+
+def test_the_file_of_a_history_is_known(path: Path) -> None:
+    with History.open(str(path)) as history:
+        assert history.file == path
