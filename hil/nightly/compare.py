@@ -13,7 +13,7 @@ import attrs
 from hil.nightly.baseline import Baseline, BaselineCell
 from hil.nightly.cells import CellKey, by_cell, representative
 from hil.nightly.changes import changes, drift, op_changes, unexplained
-from hil.nightly.exact import exact_findings, is_deterministic
+from hil.nightly.exact import exact_findings, interrupt_cycles, is_deterministic
 from hil.nightly.noise import MIN_NIGHTS, Shift, estimate, holm, outliers, shift, steady
 from hil.nightly.verdicts import (
     CellVerdict,
@@ -173,7 +173,8 @@ def _verdict(
     notes = [*latency.notes, *([latency.learning] if latency.learning else [])]
     if findings and not changed:
         notes.append(unexplained(reference, shown))
-    ops = op_changes(reference, shown)
+    # Without a finding, what differs between two profiles is noise.
+    ops = op_changes(reference, shown, interrupt_cycles(shown)) if findings else ()
     return CellVerdict(
         key=key,
         status=status,
