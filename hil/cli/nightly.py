@@ -47,7 +47,8 @@ def baseline(
 
     with History.open(history) as kept:
         folder = baselines_folder(kept, baselines)
-        accepted = accept(name, reason, recent(kept), since=since and since.astimezone())
+        start = since and since.astimezone()
+        accepted = accept(name, reason, recent(kept, start), since=start)
     path = save_baseline(accepted, folder, replace=replace)
     print(f"accepted {len(accepted.cells)} cells as {name}: {path}")
     for cell in accepted.cells:

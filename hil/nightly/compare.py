@@ -150,7 +150,8 @@ def _screen(cell: BaselineCell, sessions: Sequence[Measurement]) -> _Latency:
             flags.append(f"unsteady: {text}")
         else:
             notes = (f"{text}; they were left out of the comparison",)
-    nights = len(cell.nights) + sum(len(group) for group in cell.earlier)
+    # A build's only night has no other to differ from: it tells nothing of how nights differ.
+    nights = 1 + sum(max(len(group) - 1, 0) for group in (cell.nights, *cell.earlier))
     learning = ""
     if nights < MIN_NIGHTS:
         learning = (

@@ -11,11 +11,12 @@ from hil.nightly.compare import compare
 from hil.nightly.verdicts import NightVerdict
 from host.errors import ConfigError
 from host.evidence import History, LatencyPoint, Query
-from protocol.measurement import Measurement
+from protocol.measurement import Measurement, Source
 
 _NOISE_DAYS = 120
 """How far back a board's noise is looked for."""
 
+_LONGEST_NIGHT_DAYS = 2
 _TREND_DAYS = 366
 
 
@@ -41,12 +42,21 @@ def find_baseline(history: History, name: str, folder: Path | None) -> Baseline:
     return load_baseline(baseline_path(baselines_folder(history, folder), name))
 
 
-def recent(history: History) -> list[Measurement]:
-    """The measurements that can tell something of the boards as they are."""
+def recent(history: History, since: datetime | None = None) -> list[Measurement]:
+    """What a baseline is made of: physical boards' last months, emulated ones' newest night.
+
+    Args:
+        since: emulated ones from then on.
+    """
     newest = history.find(Query(), limit=1)
     if not newest:
         return []
-    return history.find(Query(since=newest[0].at - timedelta(days=_NOISE_DAYS)))
+    at = newest[0].at
+    night = since or at - timedelta(days=_LONGEST_NIGHT_DAYS)
+    return [
+        *history.find(Query(since=at - timedelta(days=_NOISE_DAYS), sources=(Source.HARDWARE,))),
+        *history.find(Query(since=night, sources=(Source.EMULATED,))),
+    ]
 
 
 def judge(history: History, baseline: Baseline, since: datetime | None = None) -> NightVerdict:

@@ -173,6 +173,15 @@ def test_few_nights_teach_too_little() -> None:
     assert "4 of the 5 nights" in cell.notes[0]
 
 
+def test_nights_of_a_new_build_each_teach_nothing_of_noise() -> None:
+    builds = [
+        at_night(with_board(PHYSICAL, build=f"{GCC}, {night:07x}"), night) for night in range(12)
+    ]
+    cell = night_of(attrs.evolve(builds[-1], latency_ms=latency(2.0)), before=tuple(builds))
+    assert cell.status == Status.LEARNING
+    assert "1 of the 5 nights" in cell.notes[0]
+
+
 @pytest.mark.parametrize(
     ("drifted", "flag"),
     [

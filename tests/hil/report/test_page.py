@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import warnings
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,9 +152,6 @@ def test_a_year_of_a_hundred_cells_opens_without_a_stutter(
     )
     points = browser.evaluate("document.querySelector('.trend polyline').points.numberOfItems")
     assert points == 365
-    # 16 ms is a frame; a slow CI machine gets a few of them.
-    limit_ms = 100
-    if max(spent) > limit_ms and os.cpu_count() == 1:
-        warnings.warn(f"slow machine: {max(spent):.0f} ms", stacklevel=1)
-    assert max(spent) < limit_ms, spent
+    # A frame is 16 ms. The median, for other tests may have the machine in between.
+    assert statistics.median(spent) < 33, spent
     assert browser.complaints == []
