@@ -14,6 +14,10 @@ BITS = {"int4": 8, "int8": 8, "float16": 16, "float32": 32}
 """Of an activation; int4 is a precision of weights."""
 
 
+TIGHT_HEADROOM = 0.15
+"""Part of what there is: with less of it left, what fits is called tight."""
+
+
 class Status(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
@@ -22,7 +26,10 @@ class Status(StrEnum):
 
 @attrs.frozen
 class CheckResult:
-    """``needed`` and ``available`` are in ``unit``, where the check compares numbers."""
+    """``needed`` and ``available`` are in ``unit``, where the check compares numbers.
+
+    ``tight``: memory is enough, but less than ``TIGHT_HEADROOM`` of it is left.
+    """
 
     name: str
     status: Status
@@ -30,6 +37,7 @@ class CheckResult:
     needed: float | None = None
     available: float | None = None
     unit: str | None = None
+    tight: bool = False
 
     @property
     def violation(self) -> float:
@@ -47,6 +55,13 @@ def _compare(name: str, needed: float, available: float, unit: str, what: str) -
     return CheckResult(name, status, text, needed, available, unit)
 
 
+def _fits(name: str, needed_kb: float, available_kb: float, what: str) -> CheckResult:
+    result = _compare(name, needed_kb, available_kb, "KB", what)
+    if result.status != Status.PASSED or needed_kb <= available_kb * (1.0 - TIGHT_HEADROOM):
+        return result
+    return attrs.evolve(result, text=f"{result.text} (tight)", tight=True)
+
+
 def check_ram(site: Site, vector: RequirementVector, precision: str, margin: float) -> CheckResult:
     """Working memory of one inference, times the safety margin, beside what is reserved."""
     plan = vector.plan(precision)
@@ -56,7 +71,7 @@ def check_ram(site: Site, vector: RequirementVector, precision: str, margin: flo
     elif plan is None:
         peak_kb *= BITS[precision] / BITS["int8"]
     available_kb = site.ram_kb - site.reserved_kb
-    return _compare("ram", peak_kb * margin, available_kb, "KB", f"RAM with a margin of {margin:g}")
+    return _fits("ram", peak_kb * margin, available_kb, f"RAM with a margin of {margin:g}")
 
 
 def check_storage(site: Site, vector: RequirementVector, precision: str) -> CheckResult:
@@ -69,7 +84,7 @@ def check_storage(site: Site, vector: RequirementVector, precision: str) -> Chec
             "storage", Status.NOT_CHECKED, "storage: the profile does not say how large a plan is"
         )
     needed_kb = plan.plan_bytes / 1024 + site.firmware_kb
-    return _compare("storage", needed_kb, site.flash_kb, "KB", "flash for firmware and plan")
+    return _fits("storage", needed_kb, site.flash_kb, "flash for firmware and plan")
 
 
 def check_backend(

@@ -40,13 +40,15 @@ def _figure(verdict: DeviceVerdict) -> LatencyFigure | None:
     return verdict.best.trial.figure if verdict.best.trial else None
 
 
-def _error_line(vector: RequirementVector, limits: Limits) -> str:
-    error = vector.error("int8")
+def _error_line(vector: RequirementVector, limits: Limits, target: DeviceVerdict | None) -> str:
+    """int4's where it was chosen, else int8's: also where that is why floats were."""
+    precision = "int4" if target is not None and target.best.precision == "int4" else "int8"
+    error = vector.error(precision)
     if error is None:
-        return "  INT8 error: not known"
+        return f"  {precision.upper()} error: not known"
     verdict = "within" if error.mean <= limits.tolerance else "exceeds"
     of_range = " of output range" if error.relative else ""
-    return f"  INT8 error: {error.mean * 100:.2f}%{of_range} ({verdict} tolerance)"
+    return f"  {precision.upper()} error: {error.mean * 100:.2f}%{of_range} ({verdict} tolerance)"
 
 
 def _target_lines(verdict: DeviceVerdict, title: str) -> list[str]:
@@ -63,15 +65,15 @@ def _target_lines(verdict: DeviceVerdict, title: str) -> list[str]:
 
 def render(selection: Selection, vector: RequirementVector, limits: Limits, model_name: str) -> str:
     """The whole text, without a newline at its end."""
+    target = selection.target
     lines = [
         "Target analysis complete.",
         f"  Model: {model_name}",
         f"  FLOPs: {format_count(vector.flops)}",
         f"  Peak RAM: {_three_digits(vector.peak_ram_kb)} KB",
-        _error_line(vector, limits),
+        _error_line(vector, limits, target),
         "",
     ]
-    target = selection.target
     if target is None:
         return "\n".join([*lines, "  Minimum viable target: none (there is no device to choose)"])
     if selection.met:

@@ -18,6 +18,7 @@ from host.targeting.checks import (
 )
 from host.targeting.selection import select
 from host.targeting.site import Device, Site, SiteBackend
+from host.targeting.text import render
 from host.targeting.vector import RequirementVector
 from host.targeting.verdict import Limits, Selection, Trial
 from protocol.measurement import Fidelity, Source
@@ -67,6 +68,15 @@ def test_ram(ram_kb: float, status: str) -> None:
 def test_storage(flash_kb: float, status: str) -> None:
     vector = with_plans(int8=10 * 1024)
     assert check_storage(site("x", 264, flash_kb=flash_kb), vector, "int8").status == status
+
+
+@pytest.mark.parametrize(
+    ("flash_kb", "tight"), [(42.0, True), (42.0 / 0.8501, True), (42.0 / 0.8499, False)]
+)
+def test_less_headroom_than_15_percent_is_tight(flash_kb: float, tight: bool) -> None:
+    result = check_storage(site("x", 264, flash_kb=flash_kb), with_plans(int8=10 * 1024), "int8")
+    assert (result.status, result.tight) == (Status.PASSED, tight)
+    assert result.text.endswith(" (tight)") == tight
 
 
 def test_storage_is_not_checked_without_a_plan() -> None:
@@ -169,6 +179,7 @@ def test_int4_only_where_int8_does_not_fit() -> None:
     selection = select((tight,), vector, Limits(), bench)
     assert selection.target is not None
     assert (selection.met, selection.target.best.precision) == (True, "int4")
+    assert "  INT4 error: 1.00% (within tolerance)" in render(selection, vector, Limits(), "model")
     fits = with_plans(attrs.evolve(VECTOR, int4_error_mean=0.01), int8=60_000, int4=45_000)
     selection = select((tight,), fits, Limits(), bench)
     assert selection.target is not None
