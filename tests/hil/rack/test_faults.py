@@ -222,11 +222,8 @@ def test_a_client_killed_while_it_holds_a_lease(tmp_path: Path, broker: Mosquitt
         lease_s = 3
         script = textwrap.dedent(f"""
             import time
-            from host.links.mqtt_address import parse_broker
-from host.links.mqtt_client import client_to
-from host.links.open import open_link
+            from host.links.open import open_link
             from host.session import Session
-            from protocol.messages import LeaseAction
             session = Session(open_link({gateway.port("desk")!r}))
             session.connect()
             session.call(12, {{}}, "a ping")
