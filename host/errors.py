@@ -51,6 +51,12 @@ class ModelError(JumpstationError):
     exit_code = ExitCode.MODEL
 
 
+class NotMetError(JumpstationError):
+    """Nothing meets what was asked: names what comes closest and each violation."""
+
+    exit_code = ExitCode.NOT_MET
+
+
 class BoardError(JumpstationError):
     """What the agent on a board reported.
 
