@@ -1,0 +1,53 @@
+"""What is asked of a board, and who is told how it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+
+from protocol.messages import Domain, Engine, Store
+
+DEFAULT_BOARD = "pico"
+
+
+@attrs.frozen(kw_only=True)
+class MeasureRequest:
+    """What to measure and how. None leaves the choice to what the board offers.
+
+    Without ``port`` the board is emulated. ``budget_ms`` is judged on the slowest run.
+    """
+
+    model: Path | None = None
+    board: str | None = None
+    port: str | None = None
+    iterations: int | None = None
+    warmup: int | None = None
+    seed: int = 0
+    inputs: tuple[Path, ...] = ()
+    save_output: Path | None = None
+    plan_store: Store | None = None
+    flash_model: str | None = None
+    link: str | None = None
+    domain: Domain = Domain.ANY
+    engine: Engine | None = None
+    threads: int | None = None
+    profile: bool = False
+    budget_ms: float | None = None
+
+
+class Observer(Protocol):
+    """Is told how a measurement goes on."""
+
+    def stage(self, text: str) -> None:
+        """What is being done now."""
+
+    def note(self, text: str) -> None:
+        """What the user should know of how the result came about."""
+
+    def upload(self, done: int, total: int) -> None:
+        """Bytes of the plan."""
+
+    def runs(self, done: int, total: int) -> None:
+        """Iterations, warm-ups included."""
