@@ -1,6 +1,17 @@
 """Reference inference: what every board's output is compared with."""
 
 from host.reference.inference import reference_run
-from host.reference.oracle import ARITHMETIC, ExpectedOutput, expected_output
+from host.reference.oracle import (
+    ARITHMETIC,
+    ExpectedOutput,
+    expected_output,
+    expected_outputs,
+)
 
-__all__ = ["ARITHMETIC", "ExpectedOutput", "expected_output", "reference_run"]
+__all__ = [
+    "ARITHMETIC",
+    "ExpectedOutput",
+    "expected_output",
+    "expected_outputs",
+    "reference_run",
+]

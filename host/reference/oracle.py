@@ -27,6 +27,8 @@ ARITHMETIC = "tflm-double"
 """gemmlowp's double rounding, as TFLM's reference kernels have it."""
 
 TFLM_DEADLINE_S = 120.0
+_TFLM_SAMPLE_S = 2.0
+"""What each further sample may add."""
 
 
 @attrs.frozen
@@ -66,6 +68,30 @@ def expected_output(graph: Graph, model: bytes, inputs: Sequence[bytes]) -> Expe
     return ExpectedOutput(outputs, ARITHMETIC, source)
 
 
+def expected_outputs(
+    graph: Graph, model: bytes, inputs: Sequence[NDArray[np.int8]]
+) -> tuple[tuple[NDArray[np.int8], ...], str]:
+    """What one inference on each of n samples must give.
+
+    Args:
+        graph: as imported from ``model``, the file's bytes.
+        inputs: of the compiled contract, in its order, each of shape (n, *its shape).
+
+    Returns:
+        The outputs in the contract's order, each of shape (n, *its shape); and their source,
+        ``tflite-micro`` or ``numpy``.
+
+    Raises:
+        ModelError: the graph is not int8.
+    """
+    outputs = cut_float_edges(graph).outputs
+    tensors = run_tflm_on_samples(graph, model, inputs, outputs)
+    if tensors is not None:
+        return tuple(tensors[index] for index in outputs), "tflite-micro"
+    runs = [reference_run(graph, sample) for sample in zip(*inputs, strict=True)]
+    return tuple(np.stack([run[index] for run in runs]) for index in outputs), "numpy"
+
+
 def run_tflm(
     graph: Graph, model: bytes, inputs: Sequence[NDArray[np.int8]], tensors: Sequence[int]
 ) -> dict[int, NDArray[np.int8]] | None:
@@ -73,12 +99,21 @@ def run_tflm(
 
     ``None`` where TFLM is not installed, refuses the model, aborts, or exceeds its deadline.
     """
+    found = run_tflm_on_samples(graph, model, [array[np.newaxis] for array in inputs], tensors)
+    return None if found is None else {index: values[0] for index, values in found.items()}
+
+
+def run_tflm_on_samples(
+    graph: Graph, model: bytes, inputs: Sequence[NDArray[np.int8]], tensors: Sequence[int]
+) -> dict[int, NDArray[np.int8]] | None:
+    """The same of n inferences: ``inputs`` and what is returned are of shape (n, *tensor's)."""
     if graph.source_format != "tflite" or importlib.util.find_spec("tflite_micro") is None:
         return None
     request: dict[str, NDArray[np.generic]] = {
         "model": np.frombuffer(model, dtype=np.uint8),
         "tensors": np.array(tensors, dtype=np.int64),
     }
+    samples = len(inputs[0])
     cut = cut_float_edges(graph)
     for position, (index, array) in enumerate(zip(graph.inputs, inputs, strict=True)):
         request[f"input_{position}"] = _as_declared(graph, index, cut.inputs[position], array)
@@ -98,11 +133,11 @@ def run_tflm(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                timeout=TFLM_DEADLINE_S,
+                timeout=TFLM_DEADLINE_S + (samples - 1) * _TFLM_SAMPLE_S,
             )
             with np.load(answer_path) as answer:
                 return {
-                    index: answer[f"tensor_{index}"].reshape(graph.tensors[index].shape)
+                    index: answer[f"tensor_{index}"].reshape(samples, *graph.tensors[index].shape)
                     for index in tensors
                 }
         except (subprocess.SubprocessError, OSError):

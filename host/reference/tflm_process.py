@@ -1,16 +1,19 @@
-"""One inference on TFLM's interpreter, in a process of its own: some files abort it.
+"""Inferences on TFLM's interpreter, in a process of its own: some files abort it.
 
 Run as ``python -m host.reference.tflm_process REQUEST ANSWER``, both ``.npz`` files.
-The request holds ``model`` (the file's bytes), ``input_0`` ... in the interpreter's
-dtypes, ``tensors`` (indices to read back). The answer holds ``tensor_<index>``.
+The request holds ``model`` (the file's bytes), ``input_0`` ... of shape (samples, *input's) in
+the interpreter's dtypes, ``tensors`` (indices to read back). The answer holds ``tensor_<index>``,
+samples first.
 TFLM prints from C; whoever starts this process discards its output.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 ARENA_BYTES_PER_MODEL_BYTE = 20
 LEAST_ARENA_BYTES = 4 << 20
@@ -29,13 +32,14 @@ def main(request_path: str, answer_path: str) -> None:
         arena_size=max(LEAST_ARENA_BYTES, ARENA_BYTES_PER_MODEL_BYTE * len(model)),
         intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
     )
-    for position, array in enumerate(inputs):
-        interpreter.set_input(array, position)
-    interpreter.invoke()
-    answers = {
-        f"tensor_{index}": np.asarray(interpreter.GetTensor(index, 0)["tensor_data"])
-        for index in tensors
-    }
+    found: dict[int, list[NDArray[Any]]] = {index: [] for index in tensors}
+    for sample in zip(*inputs, strict=True):
+        for position, array in enumerate(sample):
+            interpreter.set_input(array, position)
+        interpreter.invoke()
+        for index, values in found.items():
+            values.append(np.array(interpreter.GetTensor(index, 0)["tensor_data"]))
+    answers = {f"tensor_{index}": np.stack(values) for index, values in found.items()}
     np.savez(answer_path, allow_pickle=False, **answers)
 
 

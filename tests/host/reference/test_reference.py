@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from host.models import load_model
 from host.models.graph import DType, OpKind
 from host.models.tflite_importer import import_tflite
-from host.reference import expected_output, oracle, reference_run
+from host.reference import expected_output, expected_outputs, oracle, reference_run
 from host.reference.oracle import run_tflm
 from protocol.generator import draw_input
 from tests.support.models import INT8_MODELS, published_model
@@ -102,6 +102,23 @@ def test_oracle_answers_alike_with_and_without_tflm(data: st.DataObject) -> None
     assert (with_tflm.source, without.source) == ("tflite-micro", "numpy")
     assert with_tflm.crc32 == without.crc32
     assert with_tflm.arithmetic == without.arithmetic == oracle.ARITHMETIC
+
+
+@given(st.data())
+@settings(max_examples=3, deadline=None, derandomize=True)
+def test_many_samples_are_answered_as_each_alone(data: st.DataObject) -> None:
+    model = data.draw(single_op_models(OpKind.ADD))
+    graph = import_tflite(model.tflite, "generated")
+    samples = [np.stack([array, ~array, array // 2]) for array in model.inputs]
+    (with_tflm,), source = expected_outputs(graph, model.tflite, samples)
+    assert source == "tflite-micro"
+    graph.source_format = "onnx"  # which TFLM does not read
+    (without,), source = expected_outputs(graph, model.tflite, samples)
+    assert source == "numpy"
+    np.testing.assert_array_equal(with_tflm, without)
+    for number, found in enumerate(with_tflm):
+        alone = reference_run(graph, [array[number] for array in samples])
+        np.testing.assert_array_equal(found, alone[graph.outputs[0]])
 
 
 def test_a_file_that_tflm_refuses_leaves_the_process_alone() -> None:
