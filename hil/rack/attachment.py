@@ -15,7 +15,7 @@ from typing import Protocol
 
 import attrs
 
-from hil.rack.farm import FarmBoard
+from hil.farm.file import FarmBoard
 from hil.rack.finding import open_board
 from host.errors import BoardError, JumpstationError
 from host.links.base import Link
