@@ -13,13 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import attrs
 from rich.console import Console
 from rich.table import Table
 
 from host.distillation.quantization import PRECISIONS
 from host.distillation.quantizer import quantize_model
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from protocol.measurement import Measurement, Verdict
 from protocol.messages import Store
 
@@ -29,21 +29,11 @@ STORES = {"pico": Store.FLASH}
 """Where a deployed plan lies; else wherever it fits."""
 
 
-@attrs.frozen
-class _Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
-
-
 def _measured(model: Path, board: str) -> Measurement:
     request = MeasureRequest(
         model=model, board=board, iterations=1, warmup=1, plan_store=STORES.get(board)
     )
-    return run_measurement(request, _Silent()).record
+    return run_measurement(request, Silent()).record
 
 
 def _row(name: str, board: str, record: Measurement) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from rich.table import Table
 import devices
 from host.errors import BoardError, ConfigError, DeadlineExceeded, LinkError, ModelError
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models.tflite_writer import write_float_tflite
 from host.targeting.simulate.calibration import FILE_NAME, INTERVAL, Calibration
 from protocol.messages import Store
@@ -36,13 +37,6 @@ LIMIT = {"cycle": 0.10, "cycle-estimate": 0.15}
 WIDTHS = {"uno": (1, 2, 3)}
 DEFAULT_WIDTHS = (4, 8, 16)
 SEEDS = (100, 200)
-
-
-class _Unseen:
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 @attrs.frozen
@@ -72,7 +66,7 @@ def compare(
 ) -> Comparison:
     """Measures ``model`` and foretells it; the prediction chooses the plan's store itself."""
     request = MeasureRequest(model=model, board=board, plan_store=store)
-    outcome = run_measurement(request, _Unseen())
+    outcome = run_measurement(request, Silent())
     record = outcome.record
     assert record.cycles is not None
     assert record.memory.plan_store is not None

@@ -19,21 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models.graph import Graph
 from host.models.tflite_writer import write_float_tflite
 from host.targeting.simulate.models import GraphBuilder
 from protocol.measurement import Verdict
 
 MOST_CYCLES_PER_MAC = {"FULLY_CONNECTED 128 -> 64": 16.0}
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 @attrs.frozen

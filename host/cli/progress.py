@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from host.measurement.measure import Observer
+from host.measurement.observer import Observer, Silent
 
 
 class _Bars:
@@ -37,7 +37,7 @@ class _Bars:
         self._progress.update(self._tasks[label], completed=done, total=total)
 
 
-class _Lines:
+class _Lines(Silent):
     """One line a stage."""
 
     def stage(self, text: str) -> None:
@@ -45,12 +45,6 @@ class _Lines:
 
     def note(self, text: str) -> None:
         print(f"note: {text}", file=sys.stderr, flush=True)
-
-    def upload(self, done: int, total: int) -> None:
-        pass
-
-    def runs(self, done: int, total: int) -> None:
-        pass
 
 
 @contextlib.contextmanager

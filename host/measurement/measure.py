@@ -20,7 +20,8 @@ from host.measurement.evidence import evidence_of, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
 from host.measurement.on_board import Loaded, on_board, prepare_candidate
 from host.measurement.record import Findings, build_record
-from host.measurement.request import DEFAULT_BOARD, MeasureRequest, Observer
+from host.measurement.observer import Observer
+from host.measurement.request import DEFAULT_BOARD, MeasureRequest
 from host.measurement.series import Runner, Schedule, Series, run_series
 from host.reference import ExpectedOutput, expected_output
 from host.reference.engines import EngineOutput, engine_output
@@ -28,7 +29,7 @@ from host.session import Session, read_report
 from protocol.capabilities import Capabilities, Feature
 from protocol.measurement import Measurement, Verdict
 
-__all__ = ["DEFAULT_BOARD", "MeasureRequest", "Observer", "Outcome", "run_measurement"]
+__all__ = ["DEFAULT_BOARD", "MeasureRequest", "Outcome", "run_measurement"]
 
 
 @attrs.frozen

@@ -20,7 +20,8 @@ from host.measurement.engine_candidates import (
     prepare_for_engine,
 )
 from host.measurement.evidence import find_profile
-from host.measurement.request import DEFAULT_BOARD, MeasureRequest, Observer
+from host.measurement.observer import Observer
+from host.measurement.request import DEFAULT_BOARD, MeasureRequest
 from host.session import LoadedModel, LoadedPlan, Session, upload_model
 from protocol.capabilities import Capabilities, WrittenBy
 from protocol.messages import Engine, Store

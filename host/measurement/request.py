@@ -1,9 +1,8 @@
-"""What is asked of a board, and who is told how it goes on."""
+"""What is asked of a board."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 import attrs
 
@@ -16,7 +15,8 @@ DEFAULT_BOARD = "pico"
 class MeasureRequest:
     """What to measure and how. None leaves the choice to what the board offers.
 
-    Without ``port`` the board is emulated. ``budget_ms`` is judged on the slowest run.
+    Without ``port`` the board is emulated. ``budget_ms`` is judged on the slowest run. ``profile``
+    None: where the board counts the cycles of its ops.
     """
 
     model: Path | None = None
@@ -33,21 +33,5 @@ class MeasureRequest:
     domain: Domain = Domain.ANY
     engine: Engine | None = None
     threads: int | None = None
-    profile: bool = False
+    profile: bool | None = False
     budget_ms: float | None = None
-
-
-class Observer(Protocol):
-    """Is told how a measurement goes on."""
-
-    def stage(self, text: str) -> None:
-        """What is being done now."""
-
-    def note(self, text: str) -> None:
-        """What the user should know of how the result came about."""
-
-    def upload(self, done: int, total: int) -> None:
-        """Bytes of the plan."""
-
-    def runs(self, done: int, total: int) -> None:
-        """Iterations, warm-ups included."""

@@ -21,6 +21,7 @@ from host.evidence import History
 from host.links.interruptible import Interrupted
 from host.measurement.evidence import find_profile
 from host.measurement.measure import MeasureRequest, Outcome, run_measurement
+from host.measurement.observer import Silent
 from host.models import load_model
 from host.targeting.catalog import PLAN_CONTRACT
 from host.targeting.checks import CheckResult, Status
@@ -177,8 +178,8 @@ def _failure(error: BoardError | ModelError) -> CheckResult:
     return CheckResult("measurement", Status.FAILED, str(error), needed, available, unit)
 
 
-class _Watched:
-    """Implements :class:`host.measurement.measure.Observer` for one board of several."""
+class _Watched(Silent):
+    """For one board of several; its notes are of no use there, and in the record."""
 
     def __init__(self, site: Site, watch: Callable[[Site, str], None]) -> None:
         self._site = site
@@ -186,9 +187,6 @@ class _Watched:
 
     def stage(self, text: str) -> None:
         self._watch(self._site, text)
-
-    def note(self, text: str) -> None:
-        """Of no use where boards are many; the record has it."""
 
     def upload(self, done: int, total: int) -> None:
         self._watch(self._site, f"uploading {done:,} of {total:,} bytes")

@@ -24,6 +24,7 @@ from host.distillation.layers import layer_errors
 from host.distillation.quantization import PRECISIONS, quantize
 from host.errors import ConfigError, ModelError
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models import load_model
 from host.models.graph import DType, Graph
 from host.models.tflite_importer import import_tflite
@@ -227,15 +228,6 @@ def _plan_facts(plan: CompiledPlan) -> dict[str, Any]:
     }
 
 
-class _Unseen:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
-
-
 def _peak_ram(
     int8_model: bytes, plan: CompiledPlan, options: ProfileOptions
 ) -> tuple[int, dict[str, Any]]:
@@ -254,7 +246,7 @@ def _peak_ram(
             warmup=0,
         )
         try:
-            record = run_measurement(request, _Unseen()).record
+            record = run_measurement(request, Silent()).record
         except ConfigError:
             if options.board is not None:
                 raise

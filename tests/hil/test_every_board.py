@@ -12,10 +12,10 @@ from host.distillation.quantization import quantize
 from host.emulators import emulated_boards
 from host.errors import BoardError, ModelError
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models.loader import load_model
 from protocol.measurement import Measurement, Source, Verdict
 from tests.support.models import INT8_MODELS, published_model
-from tests.support.observers import Silent
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EVERYWHERE = ("digits_mlp_int8", "hello_world_int8")

@@ -16,6 +16,7 @@ from host.boards.agents import list_agents
 from host.errors import LinkError
 from host.links.mqtt_address import parse_broker
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from protocol.measurement import Measurement
 from protocol.mqtt import Presence
 from tests.support.make import ROOT
@@ -134,9 +135,8 @@ def await_boards(
         time.sleep(0.1)
 
 
-class Observer:
-    """Implements :class:`host.measurement.measure.Observer`; calls what a test wants called once
-    a share of the upload or of the runs is done."""
+class Observer(Silent):
+    """Calls what a test wants called once a share of the upload or of the runs is done."""
 
     def __init__(
         self,
@@ -146,9 +146,6 @@ class Observer:
     ) -> None:
         self._in_upload, self._in_run = in_upload, in_run
         self.notes: list[str] = []
-
-    def stage(self, text: str) -> None:
-        pass
 
     def note(self, text: str) -> None:
         self.notes.append(text)

@@ -11,7 +11,7 @@ import devices
 from host.boards.reach import BoardOnPort, EmulatedBoard
 from host.errors import ConfigError
 from host.evidence import History
-from host.measurement.measure import Observer
+from host.measurement.observer import Observer
 from host.targeting.simulate.calibration import FILE_NAME, Calibration
 from host.targeting.simulate.campaign import run_campaign
 from host.targeting.simulate.samples import (

@@ -15,7 +15,7 @@ from host.errors import BoardError
 from host.measurement.candidates import options_for
 from host.measurement.evidence import evidence_of
 from host.measurement.inputs import seeded_inputs
-from host.measurement.measure import Observer
+from host.measurement.observer import Observer
 from host.measurement.placement import largest_arena_bytes
 from host.measurement.series import Runner
 from host.session import Session

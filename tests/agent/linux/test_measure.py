@@ -15,6 +15,7 @@ import pytest
 from host.errors import BoardError, ConfigError, ExitCode, ModelError
 from host.links.open import open_link
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.reference import engines
 from host.session import Session, upload_model
 from host.session.connection import Connection
@@ -30,23 +31,14 @@ ONNX = EXAMPLES / "digits_mlp.onnx"
 TFLITE = EXAMPLES / "digits_mlp_int8.tflite"
 
 
-class Silent:
-    """Is told how a measurement goes on, and keeps its notes."""
+class Notes(Silent):
+    """Keeps what the user should know."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def stage(self, text: str) -> None:
-        pass
-
     def note(self, text: str) -> None:
         self.notes.append(text)
-
-    def upload(self, done: int, total: int) -> None:
-        pass
-
-    def runs(self, done: int, total: int) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +49,7 @@ def port() -> Iterator[str]:
 
 def measured(port: str, model: Path, engine: Engine | None = None, **wanted: object) -> Measurement:
     request = MeasureRequest(model=model, port=port, engine=engine, iterations=5, **wanted)  # type: ignore[arg-type]
-    outcome = run_measurement(request, Silent())
+    outcome = run_measurement(request, Notes())
     assert outcome.exit_code == ExitCode.DONE
     return outcome.record
 
@@ -158,7 +150,7 @@ def test_another_machines_last_bit_is_no_mismatch(
     assert output.expected_crc32 not in (None, output.crc32)
     monkeypatch.setattr(Connection, "connect", connect)
     request = MeasureRequest(model=ONNX, port=port, engine=Engine.ONNXRUNTIME, iterations=2)
-    assert run_measurement(request, Silent()).exit_code == ExitCode.MISMATCH
+    assert run_measurement(request, Notes()).exit_code == ExitCode.MISMATCH
 
 
 def test_what_is_not_offered_names_what_is(port: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hil.conformance.board import Board, Refused
 from host.compiler import compile_graph
 from host.links.tcp import TcpLink
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models.loader import load_model
 from protocol.errors import ErrorCode
 from protocol.generator import draw_input
@@ -29,15 +30,6 @@ from tests.support.sample_plans import arena_bytes_of, sample_plans
 EXAMPLES = ROOT / "examples"
 PLANS = sample_plans()
 HOSTILE_PLANS = 400
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 @pytest.fixture(scope="module", params=INTERPRETERS)

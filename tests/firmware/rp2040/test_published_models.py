@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models.graph import Activation, DType, Graph, Op, OpKind, Quantization, Tensor
 from host.models.tflite_writer import write_float_tflite
 from protocol.measurement import Measurement
 from protocol.messages import Store
 from tests.support.models import published_model
-from tests.support.observers import Silent
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ from host.errors import BoardError, LinkError
 from host.links.emulator import EmulatorLink
 from host.links.tcp import TcpLink
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.session import RunResult, Session
 from protocol.errors import ErrorCode
 from protocol.framing import Frame
@@ -25,7 +26,6 @@ from tests.firmware.rp2040.usb_port import UsbPort
 from tests.firmware.shared.sessions import MAX_MACS, SEED
 from tests.hil.dialogue import Control, read_bytes
 from tests.support.make import ROOT
-from tests.support.observers import Silent
 from tests.support.pc_agent import running_agent
 
 LINKS = ("uart", "usb", "usb-rp2040js")

@@ -13,6 +13,7 @@ from hil.emulators.process import EmulatorProcess
 from host.compiler import CompileOptions, compile_graph
 from host.errors import BoardError
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from host.models.loader import load_model
 from host.programming.image import write_with_plan
 from protocol.errors import ErrorCode
@@ -20,7 +21,6 @@ from protocol.measurement import Measurement
 from tests.firmware.uno.images import ARENA_BYTES, FLASH_BYTES, STACK_BYTES, Image
 from tests.support.make import ROOT
 from tests.support.models import published_model
-from tests.support.observers import Silent
 
 EXAMPLES = ROOT / "examples"
 MLP = EXAMPLES / "digits_mlp_int8.tflite"

@@ -13,11 +13,11 @@ import pytest
 
 from hil.emulators.mps2_an505 import Mps2An505Emulator
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from protocol.measurement import Measurement
 from tests.firmware.uno_q.images import PLUGIN, Image
 from tests.support.make import make
 from tests.support.models import published_model
-from tests.support.observers import Silent
 
 
 @attrs.frozen

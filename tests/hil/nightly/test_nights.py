@@ -12,21 +12,12 @@ import pytest
 from hil.emulators.rp2040 import Rp2040Emulator
 from host.evidence import History
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from tests.host.cli.conftest import ENVIRONMENT, command
 from tests.support.make import ROOT, make
 
 MLP = ROOT / "examples" / "digits_mlp_int8.tflite"
 KERNEL = Path("runtime") / "cortex_m0plus" / "fully_connected.c"
-
-
-class Quiet:
-    def stage(self, text: str) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def upload(self, done: int, total: int) -> None: ...
-
-    def runs(self, done: int, total: int) -> None: ...
 
 
 def measure_night(history: Path, firmware: Path | None = None) -> None:
@@ -37,7 +28,7 @@ def measure_night(history: Path, firmware: Path | None = None) -> None:
     process = emulator.start(firmware=firmware, flash_model="zero-wait")
     try:
         request = MeasureRequest(model=MLP, port=f"tcp://127.0.0.1:{process.port}", profile=True)
-        outcome = run_measurement(request, Quiet())
+        outcome = run_measurement(request, Silent())
     finally:
         process.stop()
     with History.open(str(history)) as kept:

@@ -11,12 +11,12 @@ import pytest
 
 from host.errors import BoardError
 from host.measurement.measure import MeasureRequest, run_measurement
+from host.measurement.observer import Silent
 from protocol.errors import ErrorCode
 from protocol.measurement import Measurement
 from protocol.messages import Store
 from tests.firmware.esp32.qemu.machines import Image, Machine
 from tests.support.models import published_model
-from tests.support.observers import Silent
 
 ARENA_LIMIT_BYTES = {
     "kws_dscnn_int8": 16_512,

@@ -13,6 +13,7 @@ import pytest
 import devices
 from host.compiler import CompileOptions, PlannedOp, compile_graph
 from host.errors import ConfigError
+from host.measurement.observer import Silent
 from host.models.graph import OpKind
 from host.targeting.simulate.calibrate import CalibrateRequest, calibrate
 from host.targeting.simulate.calibration import FILE_NAME, Calibration
@@ -43,13 +44,6 @@ HEAD: dict[str, Any] = {
 }
 CYCLES = {"op": 300.0, "mac": 5.0, "output": 70.0, "quad": 8.0, "element": 11.0, "read": 9.0}
 MISSED = 7.0
-
-
-class _Unseen:
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
 
 
 def _cycles(op: PlannedOp) -> int:
@@ -191,7 +185,7 @@ def test_a_shipped_calibration_is_what_its_samples_give(board: str, tmp_path: Pa
     shipped = devices.load(board).path.with_name(FILE_NAME)
     copy = tmp_path / FILE_NAME
     samples_path(copy).write_bytes(samples_path(shipped).read_bytes())
-    done = calibrate(CalibrateRequest(board=board, output=copy, refit=True), _Unseen())
+    done = calibrate(CalibrateRequest(board=board, output=copy, refit=True), Silent())
     assert done.calibration.board == board
     again, kept = (Calibration.read(path) for path in (copy, shipped))
     assert attrs.evolve(again, fits={}) == attrs.evolve(kept, fits={})
@@ -207,12 +201,10 @@ def test_samples_of_another_board_are_refused(tmp_path: Path) -> None:
     shipped = devices.load("pico").path.with_name(FILE_NAME)
     samples_path(copy).write_bytes(samples_path(shipped).read_bytes())
     with pytest.raises(ConfigError, match="is of 'pico', not of 'uno'"):
-        calibrate(CalibrateRequest(board="uno", output=copy, refit=True), _Unseen())
+        calibrate(CalibrateRequest(board="uno", output=copy, refit=True), Silent())
 
 
 def test_nothing_to_refit_says_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        calibrate(
-            CalibrateRequest(board="pico", output=tmp_path / FILE_NAME, refit=True), _Unseen()
-        )
+        calibrate(CalibrateRequest(board="pico", output=tmp_path / FILE_NAME, refit=True), Silent())
     assert "host calibrate" in caught.value.hint

@@ -14,7 +14,7 @@ import devices
 from benchmarks.prediction import LIMIT, Comparison, compare, inside, p95
 from host.boards.reach import EmulatedBoard
 from host.emulators import find_emulator
-from host.measurement.measure import Observer
+from host.measurement.observer import Observer, Silent
 from host.models.tflite_writer import write_float_tflite
 from host.targeting.simulate.calibration import FILE_NAME, INTERVAL, Calibration
 from host.targeting.simulate.campaign import run_campaign
@@ -22,15 +22,7 @@ from protocol.messages import Store
 from tests.support.make import ROOT
 from tests.support.networks import branched, perceptron, residual, separable_cnn
 
-
-class _Unseen:
-    def stage(self, text: str) -> None: ...
-    def note(self, text: str) -> None: ...
-    def upload(self, done: int, total: int) -> None: ...
-    def runs(self, done: int, total: int) -> None: ...
-
-
-UNSEEN: Observer = _Unseen()
+UNSEEN: Observer = Silent()
 
 
 def _calibration(board: str) -> Calibration:
