@@ -106,6 +106,16 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 def _read(path: Path) -> Profile:
     try:
+        state = path.stat()
+    except OSError as error:
+        raise ProfileError(f"{path}: {error.strerror or error}") from error
+    return _read_as_of(path, state.st_mtime_ns, state.st_size)
+
+
+@cache
+def _read_as_of(path: Path, _mtime_ns: int, _size_bytes: int) -> Profile:
+    """Once for each state of the file: whatever opens a link asks for profiles."""
+    try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ProfileError(f"{path}: {error.strerror or error}") from error

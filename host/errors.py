@@ -81,20 +81,43 @@ class BoardError(JumpstationError):
         self.available = available
 
 
+class BoardReset(BoardError):
+    """The board started anew in the middle of a session."""
+
+
+class WrongBoard(BoardError):
+    """Another board answers than was asked for."""
+
+
 class LinkError(JumpstationError):
     """The cable, port, broker or emulator between host and board failed."""
 
     exit_code = ExitCode.BOARD_OR_LINK
 
 
+class ProgrammingError(LinkError):
+    """The board's flash could not be written, for whatever reason its programmer gave."""
+
+
 class DeadlineExceeded(JumpstationError):  # a deadline is what it is
-    """Nothing came in time: ``awaited`` says what for, ``waited_s`` how long."""
+    """Nothing came in time: ``awaited`` says what for, ``waited_s`` how long.
+
+    ``frames_lost`` is how many frames a session saw damaged or lost before; None where what was
+    waited for was no board on a link.
+    """
 
     exit_code = ExitCode.DEADLINE
 
     def __init__(
-        self, message: str, *, awaited: str = "", waited_s: float | None = None, hint: str = ""
+        self,
+        message: str,
+        *,
+        awaited: str = "",
+        waited_s: float | None = None,
+        frames_lost: int | None = None,
+        hint: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.awaited = awaited
         self.waited_s = waited_s
+        self.frames_lost = frames_lost

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from typing import Protocol
 
 from host.links.base import Holder, Link, SharedLink
 
@@ -14,6 +14,12 @@ class Interrupted(Exception):
     """The work on a link was called off; no failure of anything, and no answer to anybody."""
 
 
+class StopSignal(Protocol):
+    """What a ``threading.Event`` is, as far as it is asked here."""
+
+    def is_set(self) -> bool: ...
+
+
 class InterruptibleLink:
     """Implements :class:`host.links.base.SharedLink` over any other, which it owns.
 
@@ -21,7 +27,7 @@ class InterruptibleLink:
     unwinds can still release the board.
     """
 
-    def __init__(self, link: Link, stop: threading.Event) -> None:
+    def __init__(self, link: Link, stop: StopSignal) -> None:
         self._link = link
         self._stop = stop
         self._raised = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +13,14 @@ from numpy.typing import NDArray
 
 from host.compiler import PlannedOp
 from host.errors import BoardError, ConfigError, ExitCode
+from host.links.interruptible import StopSignal
 from host.measurement.candidates import Candidate
 from host.measurement.engine_candidates import EngineCandidate
 from host.measurement.evidence import evidence_of, is_deterministic
 from host.measurement.inputs import Inputs, read_inputs, seeded_inputs
+from host.measurement.observer import Observer
 from host.measurement.on_board import Loaded, on_board, prepare_candidate
 from host.measurement.record import Findings, build_record
-from host.measurement.observer import Observer
 from host.measurement.request import DEFAULT_BOARD, MeasureRequest
 from host.measurement.series import Runner, Schedule, Series, run_series
 from host.reference import ExpectedOutput, expected_output
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def run_measurement(
-    request: MeasureRequest, observer: Observer, stop: threading.Event | None = None
+    request: MeasureRequest, observer: Observer, stop: StopSignal | None = None
 ) -> Outcome:
     """Does the whole of it; whatever happens, lease, port and emulator are freed.
 
@@ -88,8 +88,7 @@ class _Task:
 
 
 def _prepare(request: MeasureRequest, capabilities: Capabilities, observer: Observer) -> _Task:
-    needed = Feature.PROFILE | Feature.CYCLE_COUNTER
-    if request.profile and needed not in capabilities.features:
+    if request.profile and not _counts_ops(capabilities):
         raise BoardError(
             f"{capabilities.board} does not count the cycles of its ops",
             hint="leave out --profile",
@@ -102,6 +101,10 @@ def _prepare(request: MeasureRequest, capabilities: Capabilities, observer: Obse
         observer.note(note)
     observer.stage("computing the expected output")
     return _Task(candidate, inputs, _expected(candidate, inputs, capabilities))
+
+
+def _counts_ops(capabilities: Capabilities) -> bool:
+    return Feature.PROFILE | Feature.CYCLE_COUNTER in capabilities.features
 
 
 def _expected(
@@ -137,7 +140,10 @@ def _measure(
             hint="flash the firmware that belongs to this version of the host",
         )
     op_ticks: tuple[int, ...] | None = None
-    if request.profile:
+    profile = request.profile
+    if profile is None:
+        profile = isinstance(candidate, Candidate) and _counts_ops(capabilities)
+    if profile:
         observer.stage("profiling a further run")
         # The last of two is profiled: the first brings the hooks between ops into a cache.
         series = series.checked_against(runner.run(min(2, runner.max_batch), profile=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -10,9 +9,15 @@ from typing import Protocol, TypeVar
 import devices
 from host.boards.ports import connected_ports
 from host.boards.reach import Board, BoardOnPort, EmulatedBoard, OwnAgent
-from host.errors import BoardError, ConfigError
+from host.errors import (
+    ConfigError,
+    DeadlineExceeded,
+    LinkError,
+    ProgrammingError,
+    WrongBoard,
+)
 from host.links.base import Link
-from host.links.interruptible import InterruptibleLink
+from host.links.interruptible import InterruptibleLink, StopSignal
 from host.measurement.candidates import Candidate, prepare, prepare_largest_example
 from host.measurement.engine_candidates import (
     EngineCandidate,
@@ -45,7 +50,7 @@ def on_board(
     observer: Observer,
     prepare_task: Callable[[Capabilities], TaskT],
     use: Callable[[Session, TaskT, Loaded], ResultT],
-    stop: threading.Event | None = None,
+    stop: StopSignal | None = None,
 ) -> ResultT:
     """Has a board load a candidate, and does something with it; then frees board and lease.
 
@@ -135,7 +140,7 @@ def _is_this_computer(board: str) -> bool:
     return profile is not None and any(way.kind == "process" for way in profile.transports)
 
 
-def _open(board: Board, stop: threading.Event | None) -> Link:
+def _open(board: Board, stop: StopSignal | None) -> Link:
     return board.open() if stop is None else InterruptibleLink(board.open(), stop)
 
 
@@ -147,7 +152,7 @@ def _connect(request: MeasureRequest, session: Session) -> Capabilities:
 
 def _check_board(request: MeasureRequest, capabilities: Capabilities) -> None:
     if request.board is not None and capabilities.board != request.board:
-        raise BoardError(
+        raise WrongBoard(
             f"the board at {request.port or 'the emulator'} is {capabilities.board!r}, "
             f"not {request.board!r}",
             hint="check --port, or leave --board out to measure whatever is there",
@@ -168,7 +173,10 @@ def _program(board: Board, name: str, plan: bytes, observer: Observer) -> None:
     """Gets a plan into a store that a session cannot write; the image is new, or it was there."""
     observer.stage(f"programming {name} with its firmware and {len(plan):,} bytes of plan")
     started = time.monotonic()
-    size = board.program(name, plan)
+    try:
+        size = board.program(name, plan)
+    except (LinkError, DeadlineExceeded) as error:
+        raise ProgrammingError(f"programming {name} failed: {error}", hint=error.hint) from error
     observer.note(
         f"{name} cannot write its own flash: an image of {size:,} bytes was programmed "
         f"({time.monotonic() - started:.1f} s)"

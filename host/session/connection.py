@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from host.errors import BoardError, DeadlineExceeded, JumpstationError
+from host.errors import BoardError, BoardReset, DeadlineExceeded, JumpstationError
 from host.links.base import Link, SharedLink
 from host.session.deadline import Deadline
 from host.session.exchange import AliveObserver, Exchange, TrafficCounters
@@ -200,7 +200,7 @@ class Connection:
             hello = self._hello(Deadline(_CONNECT_S * self._patience))
             if hello.boot_count == self.boot_count:
                 raise
-            raise BoardError(
+            raise BoardReset(
                 f"the board reset in mid-{stage} (cause {reset_cause_name(hello.reset_cause)}, "
                 f"boot count {self.boot_count} → {hello.boot_count})",
                 code=error.code,

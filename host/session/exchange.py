@@ -36,11 +36,17 @@ AliveObserver = Callable[[int, int], None]
 
 @attrs.define
 class TrafficCounters:
-    """What went over the link; ``retransmits`` counts frames that were sent again."""
+    """What went over the link.
+
+    ``retransmits`` counts frames that were sent again, ``recovered`` the requests among them
+    that a prompt answer was due to and that were answered after all: what they lost, the link
+    lost, for the board was there.
+    """
 
     bytes_sent: int = 0
     bytes_received: int = 0
     retransmits: int = 0
+    recovered: int = 0
 
 
 class Exchange:
@@ -133,8 +139,10 @@ class Exchange:
                         alive = _parse(ALIVE_MESSAGE, arrived)
                         on_alive(alive.op, alive.op_count)
                 elif arrived.sequence == frame.sequence:
-                    if attempts == 1 and retry_s is None:
-                        self.round_trip.observe(time.monotonic() - sent_at)
+                    if retry_s is None:
+                        if attempts == 1:
+                            self.round_trip.observe(time.monotonic() - sent_at)
+                        self.traffic.recovered += attempts > 1
                     return answer_to(kind, arrived)
             if deadline.expired:
                 raise self.silence(awaiting, deadline.elapsed_s)
@@ -157,6 +165,7 @@ class Exchange:
             f"no answer from {self.link.name} within {waited_s:.1f} s to {awaiting}",
             awaited=awaiting,
             waited_s=waited_s,
+            frames_lost=self._decoder.dropped + self.traffic.recovered,
             hint=hint,
         )
 

@@ -82,6 +82,7 @@ def send_chunks(
         if frame.sequence not in in_flight:
             continue
         answer = answer_to(kind, frame)
+        exchange.traffic.recovered += timeouts > 0
         timeouts = 0
         silence = Deadline(_SILENCE_S * patience)
         chunk = in_flight[frame.sequence]
