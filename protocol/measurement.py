@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import types
-import typing
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import Any, Literal
 
 import attrs
 import jsonschema
+
+from protocol.records import build, plain, schema_of
 
 SCHEMA_PATH = Path(__file__).with_name("measurement.schema.json")
 
@@ -215,7 +215,7 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return attrs.asdict(self, value_serializer=_plain)
+        return attrs.asdict(self, value_serializer=plain)
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
@@ -226,7 +226,7 @@ class Measurement:
         error = jsonschema.exceptions.best_match(_validator().iter_errors(values))
         if error is not None:
             raise RecordError(f"{error.json_path}: {error.message}")
-        record = _build(cls, values)
+        record = build(cls, values)
         assert isinstance(record, Measurement)
         return record
 
@@ -245,89 +245,6 @@ def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text()))
 
 
-def _plain(_instance: type, _field: attrs.Attribute[Any], value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return value
-
-
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union without ``None``; else the annotation alone."""
-    if isinstance(annotation, types.UnionType):
-        return tuple(arm for arm in annotation.__args__ if arm is not type(None))
-    return (annotation,)
-
-
-def _build(annotation: Any, value: Any) -> Any:
-    """Turns a checked JSON value into the class that ``annotation`` names."""
-    if value is None:
-        return None
-    (annotation,) = _members(annotation)
-    if attrs.has(annotation):
-        hints = typing.get_type_hints(annotation)
-        return annotation(
-            **{
-                field.name: _build(hints[field.name], value[field.name])
-                for field in attrs.fields(annotation)
-            }
-        )
-    if typing.get_origin(annotation) is tuple:
-        item = typing.get_args(annotation)[0]
-        return tuple(_build(item, entry) for entry in value)
-    if annotation is datetime:
-        return datetime.fromisoformat(value)
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return annotation(value)
-    return value
-
-
 def json_schema() -> dict[str, Any]:
     """The JSON schema of the record, from the classes above."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "measurement/1",
-        **_schema_of(Measurement),
-    }
-
-
-_SCALARS: dict[Any, dict[str, Any]] = {
-    int: {"type": "integer"},
-    float: {"type": "number"},
-    str: {"type": "string"},
-    bool: {"type": "boolean"},
-    datetime: {"type": "string", "format": "date-time", "pattern": r"(Z|\+00:00)$"},
-}
-
-
-def _schema_of(annotation: Any) -> dict[str, Any]:
-    if isinstance(annotation, types.UnionType):
-        (member,) = _members(annotation)
-        return {"anyOf": [_schema_of(member), {"type": "null"}]}
-    if attrs.has(annotation):
-        hints = typing.get_type_hints(annotation)
-        names = [field.name for field in attrs.fields(annotation)]
-        return {
-            "type": "object",
-            "properties": {name: _schema_of(hints[name]) for name in names},
-            "required": names,
-            "additionalProperties": False,
-        }
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        return {"const": arguments[0]}
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return {"type": "array", "items": _schema_of(arguments[0])}
-    if origin is tuple:
-        return {
-            "type": "array",
-            "items": _schema_of(arguments[0]),
-            "minItems": len(arguments),
-            "maxItems": len(arguments),
-        }
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return {"enum": [str(member) for member in annotation]}
-    return _SCALARS[annotation]
+    return schema_of(Measurement, title="measurement/1")
