@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PYTHONS = ("3.11", "3.12", "3.13")
-UNPINNED_EXTRAS = {"torch"}
+UNPINNED_EXTRAS = {"torch", "train"}
 """Too large for set-up, which installs whatever the lock file has."""
 
 

@@ -26,6 +26,9 @@ SYNTHETIC_SAMPLES = 256
 _LEAST_SAMPLES = 2
 """One to learn ranges from, one to judge by."""
 
+LABELS_FILE = "labels.npy"
+"""Beside samples that are trained or judged with; no samples itself."""
+
 _SATURATED_SHARE = 0.25
 _HOLD_OUT_OF_TEN = 3
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -99,15 +102,30 @@ def read_calibration(path: Path, graph: Graph) -> Calibration:
         ConfigError: there are fewer than two, they do not fit the model, are not finite, or all
             alike.
     """
+    samples = read_samples(path, graph)
+    notes = check_samples(path, samples)
+    if len(samples) > MAX_SAMPLES:
+        cut = f"{path}: the first {MAX_SAMPLES} of {len(samples)} samples are used"
+        notes = (cut, *notes)
+    return Calibration(samples[:MAX_SAMPLES], str(path), notes)
+
+
+def read_samples(path: Path, graph: Graph) -> NDArray[np.float32]:
+    """All samples of a file or a folder, [n, *graph's input]; labels beside them are left out.
+
+    Raises:
+        ConfigError: there are none, or they do not fit the model.
+    """
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    readable = [file for file in files if file.suffix.lower() in _READERS]
+    readable = [
+        file for file in files if file.suffix.lower() in _READERS and file.name != LABELS_FILE
+    ]
     if not readable:
         known = ", ".join(_READERS)
         what = "the folder holds no samples" if path.is_dir() else "no such file, or not one of"
         raise ConfigError(f"{path}: {what} ({known})")
     parts = [_fitted(file, _read(file, _declared_shape(graph)), graph) for file in readable]
-    samples = np.concatenate(parts)
-    return Calibration(samples[:MAX_SAMPLES], str(path), _check(path, samples))
+    return np.concatenate(parts)
 
 
 def _input(graph: Graph) -> Tensor:
@@ -219,7 +237,12 @@ def _is_flat(file: Path, shape: tuple[int, ...], wanted: tuple[int, ...]) -> boo
     return (flat_input or flat_rows) and int(np.prod(shape[1:])) == elements
 
 
-def _check(path: Path, samples: NDArray[np.float32]) -> tuple[str, ...]:
+def check_samples(path: Path, samples: NDArray[np.float32]) -> tuple[str, ...]:
+    """What is odd about samples that can be used.
+
+    Raises:
+        ConfigError: there are fewer than two, they are not finite, or all alike.
+    """
     if len(samples) < _LEAST_SAMPLES:
         raise ConfigError(
             f"{path}: holds {_counted(len(samples))}; give {MIN_SAMPLES} to {MAX_SAMPLES}"
@@ -233,8 +256,6 @@ def _check(path: Path, samples: NDArray[np.float32]) -> tuple[str, ...]:
     notes = []
     if len(samples) < MIN_SAMPLES:
         notes.append(f"{path}: {len(samples)} samples; {MIN_SAMPLES} to {MAX_SAMPLES} are better")
-    if len(samples) > MAX_SAMPLES:
-        notes.append(f"{path}: the first {MAX_SAMPLES} of {len(samples)} samples are used")
     flat = samples.reshape(len(samples), -1)
     constant = int((flat.min(axis=1) == flat.max(axis=1)).sum())
     if constant:
