@@ -1,0 +1,7 @@
+"""Golden sets: samples that never change, with what every board must make of them."""
+
+from hil.golden.golden_set import GoldenSet
+from hil.golden.make import make_golden
+from hil.golden.storage import load_golden, save_golden
+
+__all__ = ["GoldenSet", "load_golden", "make_golden", "save_golden"]
