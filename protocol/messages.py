@@ -106,6 +106,8 @@ class ModelFormat(IntEnum):
     PLAN = 0
     TFLITE = 1
     ONNX = 2
+    BUNDLE = 3
+    """A model with its signature and self-test, for agents that install such."""
 
 
 class Engine(IntEnum):
@@ -274,3 +276,8 @@ ANSWERS: dict[MessageType, Struct] = {
     MessageType.MODEL_END: MODEL_END_ANSWER,
     MessageType.REPORT: REPORT_ANSWER,
 }
+
+
+def holder_name(raw: bytes) -> str:
+    """The text in a zero-padded holder field."""
+    return raw.rstrip(b"\0").decode("utf-8", "replace") or "another client"

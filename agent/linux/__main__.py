@@ -1,4 +1,4 @@
-"""``python -m agent.linux --serial DEV | --tcp HOST:PORT | --stdio``."""
+"""``python -m agent.linux --serial DEV | --tcp HOST:PORT | --mqtt URL | --stdio``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from agent.linux.model_store import claimed
 from agent.linux.models import Models
 from agent.linux.refusal import Refusal
 from agent.linux.transports.base import Transport
+from protocol.mqtt.address import PASSWORD_VARIABLE, parse_board
 
 _BUILT_PC_AGENT = Path(__file__).resolve().parents[2] / "build" / "firmware" / "posix" / "pc-agent"
 _DEFAULT_MODEL_BYTES = 1 << 30
@@ -39,6 +40,12 @@ def parser() -> argparse.ArgumentParser:
     way = options.add_mutually_exclusive_group(required=True)
     way.add_argument("--serial", metavar="DEV", help="serve a serial port")
     way.add_argument("--tcp", metavar="HOST:PORT", help="listen there; port 0: any free one")
+    way.add_argument(
+        "--mqtt",
+        metavar="URL",
+        help="be a board on a broker: mqtt[s]://[USER@]BROKER[:PORT]/RACK/BOARD[?ca=FILE"
+        f"&cert=FILE&key=FILE]; the user's password: {PASSWORD_VARIABLE}, or ~/.netrc",
+    )
     way.add_argument("--stdio", action="store_true", help="serve standard input and output")
     options.add_argument("--baud", type=int, default=_DEFAULT_BAUD, help="of the serial port")
     options.add_argument("--bridge", metavar="DEV", help="serial line to this board's MCU")
@@ -107,6 +114,10 @@ def _transport(options: argparse.Namespace) -> Transport:
 
         host, _, port = options.tcp.rpartition(":")
         return TcpTransport(host.strip("[]"), int(port))
+    if options.mqtt:
+        from agent.linux.transports.mqtt import MqttTransport
+
+        return MqttTransport(parse_board("--mqtt", options.mqtt))
     from agent.linux.transports.stdio import StdioTransport
 
     return StdioTransport()
@@ -124,6 +135,7 @@ async def serve(
 
     Raises:
         OSError: the transport cannot be opened.
+        ValueError: a certificate or a password of its address cannot be used.
         Refusal: the posix build does not start.
     """
     plans = None
@@ -140,7 +152,7 @@ async def serve(
     working = [asyncio.ensure_future(agent.run())]
     if bridge is not None:
         working.append(asyncio.ensure_future(bridge.run()))
-    serving = asyncio.ensure_future(transport.serve(agent.submit))
+    serving = asyncio.ensure_future(transport.serve(agent))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, serving.cancel)
@@ -170,7 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 serve(settings, machine, _transport(options), boot_count=boot_count, bridge=bridge)
             )
         except (OSError, ValueError, Refusal) as error:
-            print(f"agent.linux: {error}", file=sys.stderr)
+            hint = getattr(error, "hint", "")
+            print(f"agent.linux: {error}" + (f"\n{hint}" if hint else ""), file=sys.stderr)
             return 2
     return 0
 

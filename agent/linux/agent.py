@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import attrs
 from construct import ConstructError, SizeofError
@@ -20,6 +21,7 @@ from agent.linux.lease import Lease
 from agent.linux.models import Models
 from agent.linux.paging import page
 from agent.linux.refusal import Refusal
+from agent.linux.transports.base import Send
 from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
 from protocol.framing import PROTOCOL_VERSION, Frame
@@ -37,7 +39,9 @@ from protocol.messages import (
     Domain,
     MessageType,
     ResetCause,
+    holder_name,
 )
+from protocol.mqtt import LeaseNotice
 
 _LOG = logging.getLogger(__name__)
 _MOST_WAITING = 64
@@ -45,9 +49,6 @@ _MOST_WAITING = 64
 _FOR_ANYBODY = frozenset(
     {MessageType.HELLO, MessageType.CAPABILITIES, MessageType.LEASE, MessageType.PING}
 )
-
-Send = Callable[[Frame], Awaitable[None]]
-"""Sends a frame back on the way a request came."""
 
 
 @attrs.frozen
@@ -68,7 +69,7 @@ class _Outcome:
 
 
 class Agent:
-    """One board. Transports give it frames; :meth:`run` must be running."""
+    """Implements :class:`agent.linux.transports.base.Board`; :meth:`run` must be running."""
 
     def __init__(
         self,
@@ -77,19 +78,28 @@ class Agent:
         boot_count: int,
         bridge: Bridge | None = None,
     ) -> None:
+        self.capabilities = capabilities
         self._capabilities = capabilities.to_bytes()
         self._models = models
         self._bridge = bridge
         self._lease = Lease()
-        self._boot_count = boot_count
+        self.boot_count = boot_count
         self._reset_cause = ResetCause.POWER_ON if boot_count == 1 else ResetCause.UNKNOWN
         self._started_s = time.monotonic()
         self._waiting: asyncio.Queue[tuple[Frame, Send]] = asyncio.Queue(_MOST_WAITING)
         self._outcomes: dict[int, _Outcome] = {}
         self._epoch = 0
 
-    async def submit(self, frame: Frame, send: Send) -> None:
-        """Takes a request; what it is answered goes to ``send``, now or later."""
+    @property
+    def lease(self) -> LeaseNotice | None:
+        """Who holds the board now, by the clock on the wall."""
+        self._lease.expire()
+        if not self._lease.session:
+            return None
+        until = datetime.now(UTC) + timedelta(milliseconds=self._lease.left_ms)
+        return LeaseNotice(holder_name(self._lease.holder), until)
+
+    async def submit(self, frame: Frame, send: Send, *, wait: bool = True) -> None:
         if self._bridge is not None and self._bridge.takes(frame):
             await self._bridge.submit(frame, send)
             return
@@ -104,6 +114,8 @@ class Agent:
             self._lease.check(frame.session)
         except Refusal as refusal:
             await self._refuse(frame, send, refusal)
+            return
+        if self._waiting.full() and not wait:
             return
         self._lease.begin_work()
         await self._waiting.put((frame, send))
@@ -147,7 +159,7 @@ class Agent:
                 "index": refusal.index,
                 "needed": refusal.needed,
                 "available": refusal.available,
-                "boot_count": self._boot_count,
+                "boot_count": self.boot_count,
                 "lease_left_ms": self._lease.left_ms,
                 "holder": self._lease.holder,
             }
@@ -167,7 +179,7 @@ class Agent:
             case MessageType.LEASE:
                 return self._change_lease(frame)
         uptime_ms = int((time.monotonic() - self._started_s) * 1000) & 0xFFFFFFFF
-        return bytes(PING_ANSWER.build({"boot_count": self._boot_count, "uptime_ms": uptime_ms}))
+        return bytes(PING_ANSWER.build({"boot_count": self.boot_count, "uptime_ms": uptime_ms}))
 
     def _hello(self, frame: Frame) -> bytes:
         hello = HELLO_REQUEST.parse(frame.payload)
@@ -184,7 +196,7 @@ class Agent:
                     "reset_cause": self._reset_cause,
                     "capabilities_bytes": len(self._capabilities),
                     "session": hello.session,
-                    "boot_count": self._boot_count,
+                    "boot_count": self.boot_count,
                     "lease_left_ms": self._lease.left_ms,
                     "holder": self._lease.holder,
                 }
@@ -200,9 +212,7 @@ class Agent:
         self._done_once(frame, change)
         held = self._lease.session == frame.session
         granted_ms = self._lease.duration_ms if held else 0
-        return bytes(
-            LEASE_ANSWER.build({"duration_ms": granted_ms, "boot_count": self._boot_count})
-        )
+        return bytes(LEASE_ANSWER.build({"duration_ms": granted_ms, "boot_count": self.boot_count}))
 
     def _done_once(self, frame: Frame, do: Callable[[], bytes]) -> bytes:
         """What ``do`` gave or raised, kept for a repetition of the request."""
@@ -249,7 +259,7 @@ class Agent:
         """As a restart does; the models' processes end once it is answered."""
         self._lease.drop()
         self._outcomes.clear()
-        self._boot_count += 1
+        self.boot_count += 1
         self._reset_cause = ResetCause.SOFTWARE
         self._started_s = time.monotonic()
 

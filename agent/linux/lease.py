@@ -28,7 +28,7 @@ class Lease:
 
     def expire(self) -> None:
         """Frees the board where the holder has been silent for its duration; not while it runs."""
-        if self.session and not self._working and self.left_ms == 0:
+        if self.session and self.left_ms == 0:
             self._change(0)
 
     def renew(self, session: int) -> None:
@@ -45,8 +45,11 @@ class Lease:
 
     @property
     def left_ms(self) -> int:
+        """0: nobody holds it. While it works for its holder, all of the duration is left."""
         if not self.session:
             return 0
+        if self._working:
+            return self.duration_ms
         gone_ms = int((time.monotonic() - self._renewed_at_s) * 1000)
         return max(0, self.duration_ms - gone_ms)
 

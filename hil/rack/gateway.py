@@ -10,13 +10,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import aiomqtt
-
-from hil.rack.board import BoardOnBroker
+from hil.farm.file import BoardKind, FarmBoard, Rack, load_farm
+from hil.rack.board import OfferedBoard
 from hil.rack.broker import embedded_broker
-from hil.rack.farm import Rack, load_farm
+from host.errors import ConfigError
 from host.links.mqtt_address import BrokerAddress, parse_broker
-from host.links.mqtt_client import broker_error, client_to
+from host.links.mqtt_client import check
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Announce = Callable[[str], None]
@@ -39,11 +38,24 @@ class Gateway:
         racks = farm.racks if rack is None else (farm.rack(rack),)
         broker = None if mqtt is None else parse_broker("--mqtt", mqtt)
         _log_to_stderr()
-        asyncio.run(_serve(racks, broker, broker_port, announce))
+        asyncio.run(_serve(_own_boards(config, racks), broker, broker_port, announce))
+
+
+def _own_boards(config: Path, racks: Sequence[Rack]) -> list[tuple[str, FarmBoard]]:
+    """Those that this machine reaches itself, with their racks; the others have a gateway."""
+    boards = [
+        (rack.id, board) for rack in racks for board in rack.boards if board.kind != BoardKind.MQTT
+    ]
+    if not boards:
+        raise ConfigError(f"{config}: all boards are on a broker already: there is none to offer")
+    return boards
 
 
 async def _serve(
-    racks: Sequence[Rack], given: BrokerAddress | None, broker_port: int | None, announce: Announce
+    boards: Sequence[tuple[str, FarmBoard]],
+    given: BrokerAddress | None,
+    broker_port: int | None,
+    announce: Announce,
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_until_signal())
@@ -52,11 +64,10 @@ async def _serve(
             if given is None
             else given
         )
-        await _check(broker)
+        await check(broker)  # what fails now would fail for every board
         async with asyncio.TaskGroup() as group:
-            for rack in racks:
-                for board in rack.boards:
-                    group.create_task(BoardOnBroker(rack.id, board, broker).serve())
+            for rack, board in boards:
+                group.create_task(OfferedBoard(rack, board, broker).serve())
             announce(str(broker))
 
 
@@ -85,15 +96,6 @@ def _until_signal() -> Iterator[None]:
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
-
-
-async def _check(broker: BrokerAddress) -> None:
-    """Fails now where it would fail for every board; later failures are waited out."""
-    try:
-        async with client_to(broker):
-            pass
-    except aiomqtt.MqttError as error:
-        raise broker_error(broker, error) from error
 
 
 def _log_to_stderr() -> None:

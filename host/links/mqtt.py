@@ -18,7 +18,7 @@ import aiomqtt
 from host.errors import JumpstationError, LinkError
 from host.links.base import Holder
 from host.links.mqtt_address import BoardAddress
-from host.links.mqtt_client import ANSWER_S, broker_error, client_to, subscribe
+from host.links.mqtt_client import broker_error, client_to, subscribe
 from protocol.framing import FrameDecoder, cobs_encode
 from protocol.mqtt import (
     QOS_FRAMES,
@@ -28,6 +28,7 @@ from protocol.mqtt import (
     format_time,
     parse_time,
 )
+from protocol.mqtt.client import ANSWER_S
 
 OUTAGE_S = 15.0
 """How long a broker or a board may be gone in mid-session before that is the end of it."""

@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 from construct import ConstructError
 
-from host.session.refusals import holder_name
 from protocol.errors import ErrorCode
 from protocol.framing import Frame
 from protocol.messages import (
@@ -23,6 +22,7 @@ from protocol.messages import (
     REQUESTS,
     LeaseAction,
     MessageType,
+    holder_name,
 )
 
 _PENDING = 64

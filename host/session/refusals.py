@@ -6,7 +6,7 @@ from typing import Any
 
 from host.errors import BoardError
 from protocol.errors import DESCRIPTIONS, ErrorCode
-from protocol.messages import NO_INDEX, MessageType, ResetCause
+from protocol.messages import NO_INDEX, MessageType, ResetCause, holder_name
 
 _HINTS = {
     ErrorCode.NO_SESSION: "run the command again",
@@ -37,11 +37,6 @@ def _describe(code: int) -> str:
         return DESCRIPTIONS[ErrorCode(code)]
     except ValueError:
         return "a code this version of the host does not know"
-
-
-def holder_name(raw: bytes) -> str:
-    """The text in a zero-padded holder field."""
-    return raw.rstrip(b"\0").decode("utf-8", "replace") or "another client"
 
 
 def reset_cause_name(cause: int) -> str:

@@ -10,18 +10,44 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from protocol.capabilities import Capabilities
 from protocol.framing import Frame
+from protocol.mqtt import LeaseNotice
 
 Send = Callable[[Frame], Awaitable[None]]
 """Raises OSError where the client is gone, or takes nothing for some seconds: the board serves one
 request after another, and must not wait for who does not listen."""
-Submit = Callable[[Frame, Send], Awaitable[None]]
+
+
+class Board(Protocol):
+    """The agent, as transports see it."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def boot_count(self) -> int: ...
+
+    @property
+    def lease(self) -> LeaseNotice | None:
+        """Who holds the board now."""
+        ...
+
+    async def submit(self, frame: Frame, send: Send, *, wait: bool = True) -> None:
+        """Takes a request; what it is answered goes to ``send``, now or later.
+
+        Args:
+            frame: the request.
+            send: the way back.
+            wait: for room, where the holder has asked for more than the board keeps; else such a
+                request is lost. For a way that one client has to itself.
+        """
 
 
 class Transport(Protocol):
     """Implemented once a kind of link."""
 
-    async def serve(self, submit: Submit) -> None:
+    async def serve(self, board: Board) -> None:
         """Serves every client until there can be no further one.
 
         Raises:

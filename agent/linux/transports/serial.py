@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import serial
 
-from agent.linux.transports.base import Submit
+from agent.linux.transports.base import Board
 from agent.linux.transports.files import open_streams
 from agent.linux.transports.stream import serve_stream
 
@@ -27,11 +27,11 @@ class SerialTransport:
         self._port = port
         self._baud = baud
 
-    async def serve(self, submit: Submit) -> None:
+    async def serve(self, board: Board) -> None:
         _open(self._port, self._baud).close()  # one that is not there at first is a mistake
         print(f"READY {self._port}", flush=True)
         await keep_open(
-            self._port, self._baud, lambda reader, writer: serve_stream(reader, writer, submit)
+            self._port, self._baud, lambda reader, writer: serve_stream(reader, writer, board)
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from agent.linux.board import MAX_PAYLOAD_BYTES
-from agent.linux.transports.base import Submit
+from agent.linux.transports.base import Board
 from protocol.framing import FRAME_OVERHEAD_BYTES, Frame, FrameDecoder
 
 _READ_BYTES = 65536
@@ -14,7 +14,7 @@ _MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + FRAME_OVERHEAD_BYTES
 
 
 async def serve_stream(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, submit: Submit
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, board: Board
 ) -> None:
     """Serves one client until it leaves.
 
@@ -37,4 +37,4 @@ async def serve_stream(
     decoder = FrameDecoder(_MAX_FRAME_BYTES)
     while data := await reader.read(_READ_BYTES):
         for frame in decoder.feed(data):
-            await submit(frame, send)
+            await board.submit(frame, send)

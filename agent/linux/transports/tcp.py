@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 
-from agent.linux.transports.base import Submit
+from agent.linux.transports.base import Board
 from agent.linux.transports.stream import serve_stream
 
 
@@ -17,13 +17,13 @@ class TcpTransport:
         self._host = host
         self._port = port
 
-    async def serve(self, submit: Submit) -> None:
+    async def serve(self, board: Board) -> None:
         async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # Frames are small and each is waited for: never hold one back to fill a packet.
             line: socket.socket = writer.get_extra_info("socket")
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with contextlib.suppress(OSError):
-                await serve_stream(reader, writer, submit)
+                await serve_stream(reader, writer, board)
             writer.close()
 
         server = await asyncio.start_server(client, self._host, self._port)

@@ -89,7 +89,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """The broker is on this machine: what it does not say soon it does not say."""
-    monkeypatch.setattr("host.links.mqtt_client.ANSWER_S", 1.5)
+    monkeypatch.setattr("protocol.mqtt.client.ANSWER_S", 1.5)
     monkeypatch.setattr("host.links.mqtt._PRESENCE_S", 0.5)
 
 

@@ -1,71 +1,20 @@
-"""The protocol over MQTT: topics, and what is retained of a board that is on a broker.
-
-One frame, without COBS and delimiters, is one message. SPEC.md, "Over MQTT", says who publishes
-and subscribes what, with which quality of service, and why.
-"""
+"""What is retained of a board that is on a broker."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
-ROOT = "jumpstation/1"
-QOS_FRAMES = 0
-QOS_PRESENCE = 1
+from protocol.capabilities import Capabilities
+from protocol.messages import Store
+
 PRESENCE_SCHEMA = "presence/1"
 HEARTBEAT_S = 10
 """How often a board's agent or gateway says on ``seen`` that it is still there."""
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-def is_name(text: str) -> bool:
-    """Whether a rack or a board may be called so: no topic separator or wildcard can be in it."""
-    return _NAME.fullmatch(text) is not None
-
-
-@attrs.frozen
-class BoardTopics:
-    """The topics of one board. ``rack`` and ``board`` are names, or the wildcard ``+``."""
-
-    rack: str
-    board: str
-
-    @property
-    def request(self) -> str:
-        """From hosts to the board."""
-        return f"{self._base}/request"
-
-    def answer(self, session: int) -> str:
-        """From the board to the host of ``session``; that of HELLO's answer is 0."""
-        return f"{self._base}/answer/{session:08x}"
-
-    @property
-    def presence(self) -> str:
-        """Retained: a :class:`Presence`."""
-        return f"{self._base}/presence"
-
-    @property
-    def seen(self) -> str:
-        """Retained: when the board was last known to be there, ISO 8601 in UTC."""
-        return f"{self._base}/seen"
-
-    @property
-    def _base(self) -> str:
-        return f"{ROOT}/{self.rack}/{self.board}"
-
-
-def board_of(topic: str) -> BoardTopics | None:
-    """The board that a topic is of; None where it is no topic of ours."""
-    parts = topic.removeprefix(f"{ROOT}/").split("/")
-    if not topic.startswith(f"{ROOT}/") or len(parts) < len(("rack", "board", "kind")):
-        return None
-    return BoardTopics(parts[0], parts[1]) if all(map(is_name, parts[:2])) else None
 
 
 @attrs.frozen
@@ -104,6 +53,33 @@ class Presence:
     capabilities: Mapping[str, Any] = attrs.field(factory=dict)
     lease: LeaseNotice | None = None
     last_seen: datetime | None = None
+
+    @classmethod
+    def of(
+        cls, rack: str, board: str, offered: Capabilities, boot_count: int, at: datetime
+    ) -> Self:
+        """A board that is there, by its own words, heard ``at``."""
+        return cls(
+            rack=rack,
+            board=board,
+            online=True,
+            device=offered.board or None,
+            domain=offered.domain or None,
+            core=offered.core or None,
+            clock_hz=offered.clock_hz or None,
+            uid=offered.uid or None,
+            firmware=offered.firmware or None,
+            build=offered.build or None,
+            engine=offered.engine or None,
+            emulator=offered.emulator,
+            boot_count=boot_count,
+            capabilities=_summary(offered),
+            last_seen=at,
+        )
+
+    def gone(self, reason: str, last_seen: datetime | None) -> Presence:
+        """The same board, offline; what it was stays known."""
+        return attrs.evolve(self, online=False, reason=reason, lease=None, last_seen=last_seen)
 
     def known_at(self, seen: datetime | None) -> Presence:
         """The same, with what its ``seen`` topic says where that is later."""
@@ -155,3 +131,22 @@ def _to_text(value: object) -> str:
     if isinstance(value, datetime):
         return format_time(value)
     raise TypeError(f"{type(value).__name__} in a presence")
+
+
+def _summary(offered: Capabilities) -> dict[str, object]:
+    return {
+        "pool_bytes": offered.pool_bytes,
+        "max_payload_bytes": offered.max_payload_bytes,
+        "max_batch": offered.max_batch,
+        "model_bytes": offered.model_bytes,
+        "stores": {_store(store.store): store.capacity_bytes for store in offered.stores},
+        "features": [flag.name.lower() for flag in offered.features if flag.name],
+        "engines": [offer.version for offer in offered.engines],
+    }
+
+
+def _store(store: int) -> str:
+    try:
+        return Store(store).name.lower()
+    except ValueError:
+        return str(store)

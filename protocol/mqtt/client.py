@@ -1,0 +1,117 @@
+"""A connection to a broker, and what its failures mean."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+
+import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
+
+from protocol.mqtt.address import PASSWORD_VARIABLE, BrokerAddress
+from protocol.mqtt.failures import BrokerError
+
+KEEPALIVE_S = 15
+"""A client that vanished without a word is gone for the broker after 1.5 times this."""
+ANSWER_S = 5.0
+"""For whatever the broker itself is asked."""
+_QUEUED_MESSAGES = 1024
+_LOG = logging.getLogger("jumpstation.mqtt")
+# What the libraries say of a connection that broke is for who asks for it; users get BrokerError.
+_LOG.addHandler(logging.NullHandler())
+_BAD_CREDENTIALS = {4, 5, 134, 135}
+"""CONNACK: bad user name or password, not authorized (MQTT 3.1.1 table 3.1; MQTT 5 as paho maps
+them)."""
+
+
+def client_to(
+    broker: BrokerAddress, *, identifier: str | None = None, will: aiomqtt.Will | None = None
+) -> aiomqtt.Client:
+    """A client, not connected yet; needs a running event loop.
+
+    MQTT 3.1.1, which every broker speaks, with a clean session: what could not be delivered
+    is not kept, for the session layer has asked again by then.
+
+    Raises:
+        AddressError: a certificate or the password cannot be read.
+    """
+    return aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.user,
+        password=broker.password(),
+        identifier=identifier,
+        will=will,
+        clean_session=True,
+        logger=_LOG,
+        keepalive=KEEPALIVE_S,
+        timeout=ANSWER_S,
+        tls_context=broker.tls_context(),
+        max_queued_incoming_messages=_QUEUED_MESSAGES,
+        # A window of small frames must not wait for the acknowledgement of its first.
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+    )
+
+
+async def subscribe(client: aiomqtt.Client, broker: BrokerAddress, topic: str, qos: int) -> None:
+    """Subscribes, and does not take a refusal for silence.
+
+    Raises:
+        BrokerError: the broker does not let this user read that topic.
+        aiomqtt.MqttError: the connection broke.
+    """
+    for code in await client.subscribe(topic, qos):
+        if isinstance(code, ReasonCode) and code.is_failure:
+            who = "everybody" if broker.user is None else f"user {broker.user!r}"
+            raise BrokerError(
+                f"the broker {broker} does not let {who} read {topic}",
+                hint="its access-control list decides; docs/mqtt/acl is an example",
+            )
+
+
+def broker_error(broker: BrokerAddress, error: aiomqtt.MqttError) -> BrokerError:
+    """The failure to connect, by who has to do something about it."""
+    cause = error.__context__
+    if isinstance(error, aiomqtt.MqttCodeError):
+        code = error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
+        if code in _BAD_CREDENTIALS:
+            who = "a client without a user" if broker.user is None else f"user {broker.user!r}"
+            return BrokerError(
+                f"the broker {broker} refused {who}",
+                hint=f"check the user in the URL, and {PASSWORD_VARIABLE} or ~/.netrc",
+            )
+        return BrokerError(f"the broker {broker} refused the connection: {error}")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return BrokerError(
+            f"the broker {broker} has no certificate that is trusted here: {cause.verify_message}",
+            hint="name the file of who issued it: mqtts://...?ca=FILE",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return BrokerError(
+            f"no TLS with the broker {broker}: {cause.reason or cause}",
+            hint="check the port (8883 is usual), and the client certificate if it wants one",
+        )
+    if isinstance(cause, TimeoutError):
+        return BrokerError(
+            f"the broker {broker} did not answer: {error}",
+            hint="check the host's name and the port, and whether that port wants TLS (mqtts://) "
+            "or a client certificate",
+        )
+    return BrokerError(
+        f"the broker {broker} cannot be reached: {error}",
+        hint="check that it runs, the host's name and the port",
+    )
+
+
+async def check(broker: BrokerAddress) -> None:
+    """Connects once: what fails at first is a mistake, what fails later is waited out.
+
+    Raises:
+        AddressError, BrokerError: it does not work.
+    """
+    try:
+        async with client_to(broker):
+            pass
+    except aiomqtt.MqttError as error:
+        raise broker_error(broker, error) from error
