@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import ValidationError, best_match, relevance
 
 import devices
 from hil.farm.located_yaml import LocatedYaml
+from hil.farm.power import DEFAULT_DEADLINE_S, DEFAULT_OFF_S
 from host.emulators import emulated_boards, find_emulator
 from host.errors import ConfigError
 from host.links.mqtt_address import parse_board
@@ -29,7 +30,7 @@ def check(file: LocatedYaml) -> None:
     Raises:
         ConfigError: the first thing that is wrong, with its place.
     """
-    error = best_match(Draft202012Validator(_SCHEMA).iter_errors(file.value))
+    error = best_match(Draft202012Validator(_SCHEMA).iter_errors(file.value), _telling)
     if error is not None:
         raise _refusal(file, error)
     _check_racks(file)
@@ -39,6 +40,12 @@ def check(file: LocatedYaml) -> None:
         _check_identity(file, where, board, identities)
         _check_device(file, where, board, catalog)
         _check_emulator(file, where, board)
+        _check_power(file, where, board)
+
+
+def _telling(error: ValidationError) -> tuple[bool, Any]:
+    """Orders errors: a field's misspelt name also makes it missing, and tells more."""
+    return error.validator == "additionalProperties", relevance(error)
 
 
 def _refusal(file: LocatedYaml, error: ValidationError) -> ConfigError:
@@ -145,3 +152,13 @@ def _check_emulator(file: LocatedYaml, where: Where, board: dict[str, Any]) -> N
     if model is not None and model not in (models := find_emulator(emulated).flash_models):
         message = f"the emulator of {emulated} has no {model!r} {_nearest(model, models)}"
         raise file.error((*where, "flash_model"), message)
+
+
+def _check_power(file: LocatedYaml, where: Where, board: dict[str, Any]) -> None:
+    power = board.get("power", {})
+    off_s = power.get("off_s", DEFAULT_OFF_S)
+    deadline_s = power.get("deadline_s", DEFAULT_DEADLINE_S)
+    if deadline_s <= off_s:
+        field = "off_s" if "deadline_s" not in power else "deadline_s"
+        message = f"{deadline_s:g} s in all leave no time beside {off_s:g} s without power (off_s)"
+        raise file.error((*where, "power", field), message)

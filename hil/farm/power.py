@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ DEFAULT_OFF_S = 2.0
 """Long enough for the capacitors of a small board to drain."""
 DEFAULT_DEADLINE_S = 30.0
 _BACK_ON_S = 10.0
-"""What giving power back has at least: a board is not left dark because taking it took long."""
+"""What giving power back has at least, beyond any deadline."""
 _ENDS_S = 2.0
 _LINES_SHOWN = 4
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
@@ -41,26 +42,29 @@ class Power:
     """How a board is switched.
 
     ``uhubctl`` has ``location`` and ``port`` (a USB hub with switched ports, and which of them,
-    from 1); ``command`` has ``cycle``, or ``off`` and ``on``: lines for ``sh``.
+    from 1); ``command`` has ``cycle_command``, or ``off_command`` and ``on_command``:
+    lines for ``sh``.
     """
 
     kind: PowerKind
     location: str | None = None
     port: int | None = None
-    cycle: str | None = None
-    off: str | None = None
-    on: str | None = None
+    cycle_command: str | None = None
+    off_command: str | None = None
+    on_command: str | None = None
     off_s: float = DEFAULT_OFF_S
     deadline_s: float = DEFAULT_DEADLINE_S
 
     def __str__(self) -> str:
         if self.kind == PowerKind.UHUBCTL:
             return f"port {self.port} of USB hub {self.location}"
-        return f"`{self.cycle or self.off}`"
+        return f"`{self.cycle_command or self.off_command}`"
 
 
 def power_cycle(power: Power, deadline: Deadline | None = None) -> None:
     """Has a board start from nothing; whether it comes back is for who asks it next.
+
+    Once power is taken away it is given back, whatever else fails and whatever the time.
 
     Args:
         power: what switches it.
@@ -71,27 +75,27 @@ def power_cycle(power: Power, deadline: Deadline | None = None) -> None:
         LinkError: it failed; with what it said last.
         DeadlineExceeded: it did not end in time, and was ended with all that it had started.
     """
-    allowed_s = power.deadline_s
-    if deadline is not None:
-        allowed_s = min(allowed_s, deadline.remaining_s)
-    within = Deadline(allowed_s)
-    if power.kind == PowerKind.UHUBCTL:
-        _run(power, _uhubctl(power), within)
-    elif power.cycle is not None:
-        _run(power, _shell(power.cycle), within)
-    else:
-        assert power.off is not None
-        assert power.on is not None
-        try:
-            _run(power, _shell(power.off), within)
-            time.sleep(min(power.off_s, within.remaining_s))
-        finally:
-            # Also where taking power away failed, or was interrupted: it may have done half of it.
-            within.extend_to(_BACK_ON_S)
-            _run(power, _shell(power.on), within)
+    within = Deadline(power.deadline_s)
+    if deadline is not None and deadline.remaining_s < within.remaining_s:
+        within = deadline
+    if power.cycle_command is not None:
+        _run(power, _shell(power.cycle_command), within.remaining_s)
+        return
+    off, on = _commands(power)
+    try:
+        _run(power, off, within.remaining_s - power.off_s)
+        time.sleep(power.off_s)
+    finally:
+        # Also where taking power away failed, or was interrupted: half of it may be done.
+        _run(power, on, max(within.remaining_s, _BACK_ON_S))
 
 
-def _uhubctl(power: Power) -> list[str]:
+def _commands(power: Power) -> tuple[list[str], list[str]]:
+    """What takes power away, and what gives it back."""
+    if power.kind == PowerKind.COMMAND:
+        assert power.off_command is not None
+        assert power.on_command is not None
+        return _shell(power.off_command), _shell(power.on_command)
     program = shutil.which("uhubctl")
     if program is None:
         raise ConfigError(
@@ -99,16 +103,18 @@ def _uhubctl(power: Power) -> list[str]:
             hint="install it, such as `apt-get install uhubctl`, or change the board's `power`",
         )
     assert power.location is not None
-    where = ["-l", power.location, "-p", str(power.port)]
-    return [program, *where, "-a", "cycle", "-d", f"{power.off_s:g}"]
+    # Not its own `cycle`: ended in the middle, that would leave the port without power.
+    port = [program, "-l", power.location, "-p", str(power.port), "-a"]
+    return [*port, "off"], [*port, "on"]
 
 
 def _shell(line: str) -> list[str]:
     return ["sh", "-c", line]
 
 
-def _run(power: Power, command: Sequence[str], deadline: Deadline) -> None:
-    allowed_s = deadline.remaining_s
+def _run(power: Power, command: Sequence[str], allowed_s: float) -> None:
+    if allowed_s <= 0:
+        raise _late(power, command, 0.0)
     # A file, not a pipe: what a command leaves in the background would hold a pipe open.
     with tempfile.TemporaryFile() as output:
         try:
@@ -124,13 +130,7 @@ def _run(power: Power, command: Sequence[str], deadline: Deadline) -> None:
         try:
             code = process.wait(allowed_s)
         except subprocess.TimeoutExpired as error:
-            raise DeadlineExceeded(
-                f"switching {power} did not end within {allowed_s:.1f} s",
-                awaited=f"the end of `{' '.join(command)}`",
-                waited_s=allowed_s,
-                hint="run it by hand: it may wait for a password or for a switch that is gone; "
-                "`power.deadline_s` gives it longer",
-            ) from error
+            raise _late(power, command, allowed_s) from error
         finally:
             _end(process)
         if code != 0:
@@ -142,11 +142,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
+        # To its group both times: what it started may outlast it.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_ENDS_S)
-            return
+
+
+def _late(power: Power, command: Sequence[str], waited_s: float) -> DeadlineExceeded:
+    line = shlex.join(command)
+    return DeadlineExceeded(
+        f"switching {power} did not end within {waited_s:.1f} s",
+        awaited=f"the end of `{line}`",
+        waited_s=waited_s,
+        hint=f"run `{line}` by hand: it may wait for a password, or for a switch that is gone; "
+        "`deadline_s` of the board's `power` gives it longer",
+    )
 
 
 def _failure(power: Power, code: int, words: str) -> ConfigError | LinkError:
