@@ -34,6 +34,13 @@ class ErrorCode(IntEnum):
     MODEL_NAME = -22
     MODEL_REFUSED = -23
     ENGINE_FAILED = -24
+    BUNDLE_FORMAT = -25
+    BUNDLE_SIZE = -26
+    BUNDLE_SIGNATURE = -27
+    BUNDLE_HASH = -28
+    BUNDLE_UNFIT = -29
+    BUNDLE_SELF_TEST = -30
+    BUNDLE_ONLY = -31
 
     PLAN_MAGIC = -32
     PLAN_VERSION = -33
@@ -78,6 +85,13 @@ DESCRIPTIONS: dict[ErrorCode, str] = {
     ErrorCode.MODEL_NAME: "the model's name is empty, too long, no UTF-8 or no mere label",
     ErrorCode.MODEL_REFUSED: "the engine does not load the model",
     ErrorCode.ENGINE_FAILED: "the engine crashed, hung or failed while it had the model",
+    ErrorCode.BUNDLE_FORMAT: "the bundle, or its manifest, is not of the form that it must have",
+    ErrorCode.BUNDLE_SIZE: "a file of the bundle has not the size that its manifest says",
+    ErrorCode.BUNDLE_SIGNATURE: "the bundle is not signed by a key that the agent trusts",
+    ErrorCode.BUNDLE_HASH: "a file of the bundle is not the one that was signed",
+    ErrorCode.BUNDLE_UNFIT: "the bundle was made for another board, engine or version",
+    ErrorCode.BUNDLE_SELF_TEST: "the bundle's model did not answer its test vectors as it must",
+    ErrorCode.BUNDLE_ONLY: "the agent takes signed bundles alone",
     ErrorCode.PLAN_MAGIC: "the bytes do not begin with the plan's magic",
     ErrorCode.PLAN_VERSION: "a plan version this runtime does not read",
     ErrorCode.PLAN_SIZE: "the size in the header is not the size of the plan",

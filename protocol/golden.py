@@ -176,6 +176,9 @@ def report_vectors() -> list[dict[str, Any]]:
             temperature_before=41.5,
             temperature_after=-3.25,
             throttled=False,
+            bundle="5e" * 32,
+            bundle_name="digits",
+            bundle_note="slot b: hashes: weights.tflite is not what was signed: its SHA-256",
         ),
         Report(engine="jump_rt 0.1.0", throttled=True),
     ]

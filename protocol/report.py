@@ -25,6 +25,9 @@ class ReportTag(IntEnum):
     TEMPERATURE_BEFORE = 8
     TEMPERATURE_AFTER = 9
     THROTTLED = 10
+    BUNDLE = 11
+    BUNDLE_NAME = 12
+    BUNDLE_NOTE = 13
 
 
 _LIST = GreedyRange(Struct("tag" / Int8ul, "value" / Prefixed(Int8ul, GreedyBytes)))
@@ -35,7 +38,8 @@ class Report:
     """``rss_bytes`` and ``peak_rss_bytes`` are of the process that runs the model.
 
     Temperatures in degrees Celsius: when the model was loaded, and after its last run.
-    ``throttled``: the clock was held down at any time between.
+    ``throttled``: the clock was held down at any time between. ``bundle``: SHA-256 of the manifest
+    of the bundle that runs, in hexadecimal; ``bundle_note``: why another one does not.
     """
 
     engine: str | None = None
@@ -48,6 +52,9 @@ class Report:
     temperature_before: float | None = None
     temperature_after: float | None = None
     throttled: bool | None = None
+    bundle: str | None = None
+    bundle_name: str | None = None
+    bundle_note: str | None = None
 
     def to_bytes(self) -> bytes:
         """Encodes the list, as an agent in Python sends it."""
@@ -65,7 +72,14 @@ class Report:
         for item in _LIST.parse(data):
             value: bytes = item.value
             match item.tag:
-                case ReportTag.ENGINE | ReportTag.GOVERNOR | ReportTag.POWER_MODE:
+                case (
+                    ReportTag.ENGINE
+                    | ReportTag.GOVERNOR
+                    | ReportTag.POWER_MODE
+                    | ReportTag.BUNDLE
+                    | ReportTag.BUNDLE_NAME
+                    | ReportTag.BUNDLE_NOTE
+                ):
                     fields[ReportTag(item.tag).name.lower()] = value.decode("utf-8", "replace")
                 case ReportTag.RSS_BYTES | ReportTag.PEAK_RSS_BYTES | ReportTag.THREADS:
                     fields[ReportTag(item.tag).name.lower()] = int.from_bytes(value, "little")

@@ -59,6 +59,7 @@
 #define JSP_FORMAT_PLAN 0
 #define JSP_FORMAT_TFLITE 1
 #define JSP_FORMAT_ONNX 2
+#define JSP_FORMAT_BUNDLE 3
 #define JSP_ENGINE_ANY 0
 #define JSP_ENGINE_JUMP_RT 1
 #define JSP_ENGINE_LITERT 2
@@ -73,6 +74,9 @@
 #define JSP_REPORT_TEMPERATURE_BEFORE 8
 #define JSP_REPORT_TEMPERATURE_AFTER 9
 #define JSP_REPORT_THROTTLED 10
+#define JSP_REPORT_BUNDLE 11
+#define JSP_REPORT_BUNDLE_NAME 12
+#define JSP_REPORT_BUNDLE_NOTE 13
 
 typedef struct jsp_hello_request {
     uint8_t protocol_min;
@@ -408,6 +412,13 @@ typedef char jsp_engine_offer_size_check[sizeof(jsp_engine_offer) == JSP_ENGINE_
 #define JSP_E_MODEL_NAME (-22) /* the model's name is empty, too long, no UTF-8 or no mere label */
 #define JSP_E_MODEL_REFUSED (-23) /* the engine does not load the model */
 #define JSP_E_ENGINE_FAILED (-24) /* the engine crashed, hung or failed while it had the model */
+#define JSP_E_BUNDLE_FORMAT (-25) /* the bundle, or its manifest, is not of the form that it must have */
+#define JSP_E_BUNDLE_SIZE (-26) /* a file of the bundle has not the size that its manifest says */
+#define JSP_E_BUNDLE_SIGNATURE (-27) /* the bundle is not signed by a key that the agent trusts */
+#define JSP_E_BUNDLE_HASH (-28) /* a file of the bundle is not the one that was signed */
+#define JSP_E_BUNDLE_UNFIT (-29) /* the bundle was made for another board, engine or version */
+#define JSP_E_BUNDLE_SELF_TEST (-30) /* the bundle's model did not answer its test vectors as it must */
+#define JSP_E_BUNDLE_ONLY (-31) /* the agent takes signed bundles alone */
 #define JSP_E_PLAN_MAGIC (-32) /* the bytes do not begin with the plan's magic */
 #define JSP_E_PLAN_VERSION (-33) /* a plan version this runtime does not read */
 #define JSP_E_PLAN_SIZE (-34) /* the size in the header is not the size of the plan */
