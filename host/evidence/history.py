@@ -1,30 +1,20 @@
-"""The history of measurements, in SQLite or whatever else SQLAlchemy reaches by a URL."""
+"""The history of measurements."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import attrs
-import platformdirs
-from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from host.compiler.compiled import PlannedOp
 from host.errors import ConfigError
-from host.evidence.tables import SCHEMA_VERSION, Base, MeasurementRow, OpRow, SchemaRow
+from host.evidence.database import ENVIRONMENT_VARIABLE, Database
+from host.evidence.tables import SCHEMA_VERSION, Base, KeyRow, MeasurementRow, OpRow, SchemaRow
 from protocol.measurement import Fidelity, Measurement, Source
-
-ENVIRONMENT_VARIABLE = "JUMPSTATION_HISTORY"
-"""URL or file of the history, where ``--history`` does not name one."""
-
-_LOCK_WAIT_S = 30.0
-_BEGIN = "sqlite_begin"
 
 
 @attrs.frozen(kw_only=True)
@@ -88,43 +78,31 @@ class LatencyPoint:
 class History:
     """Adds and finds measurements. Several processes may have the same one open."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        # Locks at once: two that read first and then write would each wait for the other.
-        self._writer = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        """For tables of others, which stand beside the history's."""
 
     @classmethod
     def open(cls, where: str | None = None) -> Self:
         """Opens the history, making it where it is not there yet.
 
         Args:
-            where: a URL such as ``postgresql://rack/history``, or a SQLite file's path.
-                ``None``: what JUMPSTATION_HISTORY says, else a file in the user's data folder.
+            where: as for :meth:`host.evidence.database.Database.open`.
 
         Raises:
             ConfigError: it cannot be opened, is no history, or another version's.
         """
-        url = _url(where)
-        try:
-            engine = create_engine(url, connect_args=_connect_arguments(url))
-        except (ArgumentError, ImportError) as error:
-            raise ConfigError(f"history {url}: {error}") from error
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _set_up_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        history = cls(engine)
-        with _named(url):
-            history._make_tables()
+        history = cls(Database.open(where))
+        history._make_tables()
         return history
 
     @property
     def file(self) -> Path | None:
         """The SQLite file; None where another database keeps the history."""
-        name = self._engine.url.database
-        return Path(name) if self._engine.dialect.name == "sqlite" and name else None
+        return self.database.file
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -132,11 +110,19 @@ class History:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, record: Measurement, plan_ops: Sequence[PlannedOp] | None = None) -> int:
+    def add(
+        self,
+        record: Measurement,
+        plan_ops: Sequence[PlannedOp] | None = None,
+        *,
+        key: str | None = None,
+    ) -> int:
         """Stores a measurement; when this returns its number, it is on the disk.
 
         Args:
             plan_ops: the plan's ops, so that a profile can teach the cost models.
+            key: names the job that it is the result of. Of a second one under the same key nothing
+                is stored, and the first one's number returned.
         """
         row = MeasurementRow(
             at=record.at,
@@ -163,10 +149,22 @@ class History:
                 for op in record.ops or ()
             ],
         )
-        with _named(self._engine.url), Session(self._writer) as session, session.begin():
+        with self.database.writing() as session:
+            if key is not None:
+                earlier = session.get(KeyRow, key)
+                if earlier is not None:
+                    return earlier.measurement_id
+                session.add(KeyRow(key=key, measurement=row))
             session.add(row)
             session.flush()
             return row.id
+
+    def find_key(self, key: str) -> Measurement | None:
+        """The measurement that was stored under ``key``."""
+        statement = select(MeasurementRow.record).join(KeyRow.measurement).where(KeyRow.key == key)
+        with self.database.reading() as session:
+            record = session.scalar(statement)
+        return None if record is None else Measurement.from_dict(record)
 
     def find(self, query: Query, limit: int | None = None) -> list[Measurement]:
         """Measurements, the latest first."""
@@ -182,7 +180,7 @@ class History:
                 statement = statement.where(MeasurementRow.at >= value.astimezone(UTC))
             else:
                 statement = statement.where(getattr(MeasurementRow, name) == value)
-        with _named(self._engine.url), Session(self._engine) as session:
+        with self.database.reading() as session:
             return [Measurement.from_dict(record) for record in session.scalars(statement)]
 
     def latency_points(self, *, since: datetime | None = None) -> list[LatencyPoint]:
@@ -209,7 +207,7 @@ class History:
         ).order_by(MeasurementRow.at, MeasurementRow.id)
         if since is not None:
             statement = statement.where(MeasurementRow.at >= since.astimezone(UTC))
-        with _named(self._engine.url), Session(self._engine) as session:
+        with self.database.reading() as session:
             points = []
             for row in session.execute(statement):
                 values = dict(row._mapping)
@@ -231,7 +229,7 @@ class History:
             statement = statement.where(MeasurementRow.board_id == board_id)
         if core is not None:
             statement = statement.where(MeasurementRow.core == core)
-        with _named(self._engine.url), Session(self._engine) as session:
+        with self.database.reading() as session:
             return [
                 OpSample(
                     kind=op.kind,
@@ -250,14 +248,14 @@ class History:
             ]
 
     def _make_tables(self) -> None:
-        with Session(self._writer) as session, session.begin():
+        with self.database.writing() as session:
             Base.metadata.create_all(session.connection())
             versions = list(session.scalars(select(SchemaRow.version)))
             if not versions:
                 session.add(SchemaRow(version=SCHEMA_VERSION))
             elif versions != [SCHEMA_VERSION]:
                 raise ConfigError(
-                    f"history {self._engine.url}: its tables are of version {versions[0]}, "
+                    f"history {self.database.url}: its tables are of version {versions[0]}, "
                     f"this program's of version {SCHEMA_VERSION}",
                     hint=f"name another history with --history or {ENVIRONMENT_VARIABLE}",
                 )
@@ -273,45 +271,3 @@ def _work_of(op: PlannedOp) -> dict[str, Any]:
         "constant_bytes": op.constant_bytes,
         "in_place": op.in_place,
     }
-
-
-def _url(where: str | None) -> str:
-    where = where or os.environ.get(ENVIRONMENT_VARIABLE)
-    if where is None:
-        folder = platformdirs.user_data_path("jumpstation", appauthor=False)
-        folder.mkdir(parents=True, exist_ok=True)
-        where = str(folder / "history.sqlite")
-    if "://" in where:
-        return where
-    return f"sqlite:///{Path(where).absolute()}"
-
-
-def _connect_arguments(url: str) -> dict[str, Any]:
-    return {"timeout": _LOCK_WAIT_S} if url.startswith("sqlite") else {}
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # Transactions are begun by hand: the driver would begin one only before a change.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")  # what was reported survives a power cut
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-@contextlib.contextmanager
-def _named(url: object) -> Iterator[None]:
-    """Turns what a database raises into an error that names it."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        raise ConfigError(
-            f"history {url}: {reason}",
-            hint=f"name another one with --history or {ENVIRONMENT_VARIABLE}",
-        ) from error

@@ -60,3 +60,15 @@ class OpRow(Base):
     cycles: Mapped[int] = mapped_column(BigInteger)
     parameters: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     measurement: Mapped[MeasurementRow] = relationship(back_populates="ops")
+
+
+class KeyRow(Base):
+    """Which measurement a job ended in: one at most."""
+
+    __tablename__ = "measurement_key"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    measurement_id: Mapped[int] = mapped_column(
+        ForeignKey("measurement.id", ondelete="CASCADE"), unique=True
+    )
+    measurement: Mapped[MeasurementRow] = relationship()
