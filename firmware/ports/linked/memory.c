@@ -1,5 +1,7 @@
 #include "memory.h"
 
+#include "port.h"
+
 /* From the linker script; of the sizes, the address is the value. */
 extern uint8_t __pool_start[];
 extern const uint8_t __pool_bytes[];
@@ -23,7 +25,7 @@ uint32_t memory_stack_bytes(void) {
     return (uint32_t)((uintptr_t)__stack_top - (uintptr_t)__stack_bottom);
 }
 
-uint32_t memory_stack_high_water_bytes(void) {
+jr_size port_stack_high_water_bytes(void) {
     const volatile uint32_t *word = __stack_bottom;
     while (word < __stack_top && *word == STACK_PATTERN) {
         word++;

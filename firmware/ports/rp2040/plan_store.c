@@ -58,7 +58,7 @@ static int check(uint8_t store, uint32_t end) {
 }
 
 /* Whole blocks: 64 KB take 150 ms, as much as four sectors of 4 KB would. */
-int plan_store_begin(uint8_t store, uint32_t size_bytes) {
+int port_store_begin(uint8_t store, uint32_t size_bytes) {
     const int code = check(store, size_bytes);
     if (code != JSP_E_OK || store == JSP_STORE_RAM) {
         return code;
@@ -86,7 +86,7 @@ static void write_flash(uint32_t offset, const uint8_t *data, uint32_t count) {
     }
 }
 
-int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
     const int code = offset + count < offset ? JSP_E_BAD_RANGE : check(store, offset + count);
     if (code != JSP_E_OK) {
         return code;
@@ -99,7 +99,7 @@ int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32
     return JSP_E_OK;
 }
 
-int plan_store_finish(uint8_t store, uint32_t size_bytes) {
+int port_store_finish(uint8_t store, uint32_t size_bytes) {
     const int code = check(store, size_bytes);
     const uint32_t used = size_bytes % FLASH_PAGE_BYTES;
     if (code == JSP_E_OK && store == JSP_STORE_FLASH && used > 0) {
@@ -109,6 +109,6 @@ int plan_store_finish(uint8_t store, uint32_t size_bytes) {
     return code;
 }
 
-const uint8_t *plan_store_address(uint8_t store) {
+const uint8_t *port_store_address(uint8_t store) {
     return store == JSP_STORE_RAM ? memory_pool() : __plan_store_start;
 }

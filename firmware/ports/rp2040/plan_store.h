@@ -1,4 +1,7 @@
-/* The two places for a plan: the start of the pool, and the flash behind the firmware. */
+/*
+ * The two places for a plan: the start of the pool, and the flash behind the firmware. Implements
+ * port.h's functions for stores.
+ */
 #ifndef RP2040_PLAN_STORE_H
 #define RP2040_PLAN_STORE_H
 
@@ -8,11 +11,5 @@
 
 /* Fills in two stores; returns how many. */
 uint8_t plan_store_describe(port_store stores[2]);
-
-/* As in port.h. */
-int plan_store_begin(uint8_t store, uint32_t size_bytes);
-int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count);
-int plan_store_finish(uint8_t store, uint32_t size_bytes);
-const uint8_t *plan_store_address(uint8_t store);
 
 #endif

@@ -150,23 +150,3 @@ void port_reset(void) {
     links_drain();
     restart_on_request();
 }
-
-uint32_t port_stack_high_water_bytes(void) {
-    return memory_stack_high_water_bytes();
-}
-
-int port_store_begin(uint8_t store, uint32_t size_bytes) {
-    return plan_store_begin(store, size_bytes);
-}
-
-int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
-    return plan_store_write(store, offset, data, count);
-}
-
-int port_store_finish(uint8_t store, uint32_t size_bytes) {
-    return plan_store_finish(store, size_bytes);
-}
-
-const uint8_t *port_store_address(uint8_t store) {
-    return plan_store_address(store);
-}

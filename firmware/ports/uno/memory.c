@@ -2,6 +2,8 @@
 
 #include <avr/io.h>
 
+#include "port.h"
+
 /* From uno.ld. */
 extern uint8_t __stack_bottom[];
 
@@ -17,10 +19,10 @@ void memory_fill_stack(void) {
     } while (byte <= (uint8_t *)RAMEND);
 }
 
-uint16_t memory_stack_high_water_bytes(void) {
+jr_size port_stack_high_water_bytes(void) {
     const volatile uint8_t *byte = __stack_bottom;
     while (*byte == PATTERN) {
         byte++;
     }
-    return (uint16_t)((const uint8_t *)RAMEND + 1 - byte);
+    return (jr_size)((const uint8_t *)RAMEND + 1 - byte);
 }

@@ -1,4 +1,4 @@
-/* How uno.ld has divided the RAM. */
+/* How uno.ld has divided the RAM; beside it, port.h's high-water mark of the stack. */
 #ifndef UNO_MEMORY_H
 #define UNO_MEMORY_H
 
@@ -6,8 +6,5 @@
 
 /* Plan and arena elsewhere; here the arena with its guards alone. */
 extern uint8_t __pool_start[];
-
-/* Deepest use of the stack since start, by the pattern that start-up code filled it with. */
-uint16_t memory_stack_high_water_bytes(void);
 
 #endif

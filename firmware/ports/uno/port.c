@@ -140,10 +140,6 @@ void port_reset(void) {
     restart_on_request();
 }
 
-jr_size port_stack_high_water_bytes(void) {
-    return memory_stack_high_water_bytes();
-}
-
 const JR_PLAN uint8_t *port_store_address(uint8_t store) {
     (void)store;
     return __plan_store_start;

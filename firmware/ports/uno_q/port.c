@@ -112,10 +112,6 @@ void port_reset(void) {
     restart_on_request();
 }
 
-uint32_t port_stack_high_water_bytes(void) {
-    return memory_stack_high_water_bytes();
-}
-
 /* The only store is RAM: the beginning of the pool. */
 static int check_range(uint8_t store, uint32_t end) {
     if (store != JSP_STORE_RAM) {

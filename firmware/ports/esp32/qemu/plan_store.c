@@ -39,11 +39,11 @@ static int check(uint8_t store, uint32_t end) {
 }
 
 /* The machine's flash is memory: nothing has to be erased. */
-int plan_store_begin(uint8_t store, uint32_t size_bytes) {
+int port_store_begin(uint8_t store, uint32_t size_bytes) {
     return check(store, size_bytes);
 }
 
-int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
     const int code = offset + count < offset ? JSP_E_BAD_RANGE : check(store, offset + count);
     if (code == JSP_E_OK) {
         uint8_t *const start = store == JSP_STORE_RAM ? memory_pool() : __plan_store_start;
@@ -52,10 +52,10 @@ int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32
     return code;
 }
 
-int plan_store_finish(uint8_t store, uint32_t size_bytes) {
+int port_store_finish(uint8_t store, uint32_t size_bytes) {
     return check(store, size_bytes);
 }
 
-const uint8_t *plan_store_address(uint8_t store) {
+const uint8_t *port_store_address(uint8_t store) {
     return store == JSP_STORE_RAM ? memory_pool() : __plan_store_start;
 }

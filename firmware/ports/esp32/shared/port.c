@@ -114,23 +114,3 @@ void port_feed_watchdog(void) {
 void port_reset(void) {
     restart_on_request();
 }
-
-jr_size port_stack_high_water_bytes(void) {
-    return memory_stack_high_water_bytes();
-}
-
-int port_store_begin(uint8_t store, uint32_t size_bytes) {
-    return plan_store_begin(store, size_bytes);
-}
-
-int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, jr_size count) {
-    return plan_store_write(store, offset, data, count);
-}
-
-int port_store_finish(uint8_t store, uint32_t size_bytes) {
-    return plan_store_finish(store, size_bytes);
-}
-
-const uint8_t *port_store_address(uint8_t store) {
-    return plan_store_address(store);
-}

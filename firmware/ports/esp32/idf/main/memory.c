@@ -1,5 +1,7 @@
 #include "memory.h"
 
+#include "port.h"
+
 #include <freertos/FreeRTOS.h>
 #include <freertos/task.h>
 
@@ -31,6 +33,6 @@ uint32_t memory_stack_bytes(void) {
 }
 
 /* FreeRTOS fills stacks with a pattern; ESP-IDF counts what is left of it in bytes. */
-uint32_t memory_stack_high_water_bytes(void) {
+jr_size port_stack_high_water_bytes(void) {
     return CONFIG_ESP_MAIN_TASK_STACK_SIZE - (uint32_t)uxTaskGetStackHighWaterMark(NULL);
 }

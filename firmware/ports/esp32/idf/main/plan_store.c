@@ -66,7 +66,7 @@ static int check(uint8_t store, uint32_t end) {
 }
 
 /* Whole blocks: the partition is a multiple of them. */
-int plan_store_begin(uint8_t store, uint32_t size_bytes) {
+int port_store_begin(uint8_t store, uint32_t size_bytes) {
     const int code = check(store, size_bytes);
     if (code != JSP_E_OK || store == JSP_STORE_RAM) {
         return code;
@@ -81,7 +81,7 @@ int plan_store_begin(uint8_t store, uint32_t size_bytes) {
 }
 
 /* ESP-IDF takes bytes at any offset, and brings what is mapped up to date. */
-int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
+int port_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32_t count) {
     const int code = offset + count < offset ? JSP_E_BAD_RANGE : check(store, offset + count);
     if (code != JSP_E_OK) {
         return code;
@@ -95,10 +95,10 @@ int plan_store_write(uint8_t store, uint32_t offset, const uint8_t *data, uint32
                : JSP_E_STORE_FAULT;
 }
 
-int plan_store_finish(uint8_t store, uint32_t size_bytes) {
+int port_store_finish(uint8_t store, uint32_t size_bytes) {
     return check(store, size_bytes);
 }
 
-const uint8_t *plan_store_address(uint8_t store) {
+const uint8_t *port_store_address(uint8_t store) {
     return store == JSP_STORE_RAM ? memory_pool() : plan_flash.mapped;
 }
