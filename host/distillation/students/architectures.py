@@ -51,11 +51,8 @@ class Architecture:
     takes_vectors: bool = False
 
 
-def build(shape: StudentShape, seed: int = 0, *, with_head: bool = True) -> Graph:
+def build(shape: StudentShape, seed: int = 0) -> Graph:
     """The student with fresh weights.
-
-    Args:
-        with_head: whether SOFTMAX or LOGISTIC ends it; without it the output is what losses take.
 
     Raises:
         ConfigError: there is no such architecture, or it does not take such an input.
@@ -74,9 +71,9 @@ def build(shape: StudentShape, seed: int = 0, *, with_head: bool = True) -> Grap
     layers = Layers(shape.architecture, shape.input_shape, seed)
     features = architecture.body(layers, shape.width)
     output = layers.dense(features, math.prod(shape.output_shape), Activation.NONE)
-    if with_head and shape.head is Head.SOFTMAX:
+    if shape.head is Head.SOFTMAX:
         output = layers.softmax(output)
-    elif with_head and shape.head is Head.LOGISTIC:
+    elif shape.head is Head.LOGISTIC:
         output = layers.logistic(output)
     layers.graph.outputs.append(layers.reshape(output, shape.output_shape))
     return layers.graph

@@ -63,3 +63,12 @@ def teacher_loss(graph: Graph, temperature: float = 1.0) -> Loss:
         return functional.mse_loss(scores, batch.teacher)
 
     return loss
+
+
+def mixed_loss(first: Loss, second: Loss, share: float) -> Loss:
+    """``share`` of the first, the rest of the second."""
+
+    def loss(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return share * first(scores, batch) + (1.0 - share) * second(scores, batch)
+
+    return loss
