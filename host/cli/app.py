@@ -16,6 +16,7 @@ import typer
 from host.cli.agents import agents
 from host.cli.boards import boards
 from host.cli.calibrate import calibrate
+from host.cli.distill import distill
 from host.cli.emulate import emulate
 from host.cli.flash import flash
 from host.cli.measure import measure
@@ -42,6 +43,7 @@ app.add_typer(rack, name="rack")
 app.command()(flash)
 app.command()(profile)
 app.command()(quantize)
+app.command()(distill)
 app.command()(target)
 app.command()(calibrate)
 for _name, _group in found_commands().items():

@@ -1,0 +1,1 @@
+"""Pruning a float model: weights zeroed one by one, or whole channels taken out of the graph."""
