@@ -20,9 +20,9 @@ _QUEUED_MESSAGES = 1024
 _LOG = logging.getLogger("jumpstation.mqtt")
 # What the libraries say of a connection that broke is for who asks for it; users get BrokerError.
 _LOG.addHandler(logging.NullHandler())
-_BAD_CREDENTIALS = {4, 5, 134, 135}
-"""CONNACK: bad user name or password, not authorized (MQTT 3.1.1 table 3.1; MQTT 5 as paho maps
-them)."""
+_BAD_CREDENTIALS = {134, 135}
+"""CONNACK 4 and 5, bad user name or password and not authorized (MQTT 3.1.1 table 3.1), as paho
+maps them to those of MQTT 5."""
 
 
 def client_to(
@@ -73,9 +73,9 @@ async def subscribe(client: aiomqtt.Client, broker: BrokerAddress, topic: str, q
 def broker_error(broker: BrokerAddress, error: aiomqtt.MqttError) -> BrokerError:
     """The failure to connect, by who has to do something about it."""
     cause = error.__context__
-    if isinstance(error, aiomqtt.MqttCodeError):
-        code = error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
-        if code in _BAD_CREDENTIALS:
+    # A number instead is one of paho's own, of a connection that broke.
+    if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
+        if error.rc.value in _BAD_CREDENTIALS:
             who = "a client without a user" if broker.user is None else f"user {broker.user!r}"
             return BrokerError(
                 f"the broker {broker} refused {who}",

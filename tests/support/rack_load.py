@@ -153,7 +153,7 @@ class AnswerTap:
 
     def __init__(self, broker: str) -> None:
         self._broker = parse_broker("broker", broker)
-        self._answers: list[tuple[str, Frame]] = []
+        self.answers: list[tuple[str, Frame]] = []
         self._ready, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._listen(self._broker)))
 
@@ -180,14 +180,14 @@ class AnswerTap:
         async for message in client.messages:
             board = board_of(message.topic.value)
             assert board is not None
-            self._answers.append((board.board, Frame.from_bytes(message.payload)))
+            self.answers.append((board.board, Frame.from_bytes(message.payload)))
 
     def runs_by_holders(self) -> dict[str, int]:
         """How many runs each board did; asserts that each was the holder's, who was alone."""
         holder: dict[str, int | None] = defaultdict(lambda: None)
         runs: dict[str, int] = defaultdict(int)
         told: set[tuple[str, int, int, int]] = set()
-        for board, frame in self._answers:
+        for board, frame in self.answers:
             key = (board, frame.type, frame.session, frame.sequence)
             if key in told:  # a repetition is answered again
                 continue

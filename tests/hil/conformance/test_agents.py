@@ -9,8 +9,10 @@ import pytest
 from hil.conformance.__main__ import main
 from hil.conformance.runner import Verdict, run_checks
 from hil.conformance.verdict import CHECKS
-from tests.hil.conformance.agents import AGENTS, link_to, running
+from tests.hil.conformance.agents import AGENTS, POOL_BYTES, link_to, running
 from tests.support.broker import Mosquitto
+from tests.support.linux_agent import agent_on_broker
+from tests.support.pc_agent import build_pc_agent
 from tests.support.rack import GatewayProcess
 
 
@@ -23,7 +25,7 @@ def test_agent_conforms(agent: str) -> None:
 
 
 def test_a_board_on_a_broker_conforms(tmp_path: Path) -> None:
-    """Through the gateway; what a stream of bytes is needed for is skipped."""
+    """Through the gateway."""
     folder = tmp_path / "gateway"
     folder.mkdir()
     with Mosquitto(tmp_path) as broker, running("posix-small") as address:
@@ -31,11 +33,25 @@ def test_a_board_on_a_broker_conforms(tmp_path: Path) -> None:
         boards = [{"id": "desk", "kind": "tcp", "identity": identity}]
         with GatewayProcess(folder, boards, broker.url) as gateway:
             gateway.await_boards("desk")
-            results = list(run_checks(link_to(gateway.port("desk")), deadline_s=20))
+            check_on_broker(gateway.port("desk"))
+
+
+def check_on_broker(port: str) -> None:
+    """What a stream of bytes is needed for is skipped; the rest passes."""
+    results = list(run_checks(link_to(port), deadline_s=20))
     assert {r.reason for r in results} == {"", "frames are whole messages here"}
     passed = [r for r in results if r.verdict is Verdict.PASSED]
     assert {r.check.area for r in results if r not in passed} == {"frames"}
     assert len(passed) > 45
+
+
+def test_a_board_that_is_on_a_broker_by_itself_conforms(tmp_path: Path) -> None:
+    plans = ("--pc-agent", str(build_pc_agent()), "--pool-bytes", POOL_BYTES)
+    with (
+        Mosquitto(tmp_path) as broker,
+        agent_on_broker(f"{broker.url}/bench/desk", *plans) as port,
+    ):
+        check_on_broker(port)
 
 
 def test_the_command_prints_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,9 @@
-"""The files of docs/mqtt, exactly as they are: who gets in, and who sees what.
-
-Only the folder and the ports in mosquitto.conf are replaced.
-"""
+"""With the files of docs/mqtt: who gets in, and who sees what."""
 
 from __future__ import annotations
 
 import gc
-import shutil
-import subprocess
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,65 +12,25 @@ from host.errors import LinkError
 from host.links.mqtt_address import PASSWORD_VARIABLE, parse_broker
 from host.links.open import open_link
 from protocol.measurement import Verdict
-from tests.support.broker import Mosquitto, free_port
-from tests.support.make import ROOT
+from tests.support.mqtt_site import BY_CERTIFICATE, BY_PASSWORD, Site
 from tests.support.rack import GatewayProcess, measure
 
-FILES = ROOT / "docs" / "mqtt"
-FOLDER = "/etc/mosquitto/jumpstation"
-USERS = ("bench-gateway", "bench", "lab-gateway", "lab")
-BY_PASSWORD, BY_CERTIFICATE = 8883, 8884
 
-
-class Site:
-    """A broker with the files of docs/mqtt, and a gateway a rack."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.passwords = {user: uuid.uuid4().hex for user in USERS}
-        self.ports = {BY_PASSWORD: free_port(), BY_CERTIFICATE: free_port()}
-        subprocess.run(
-            [FILES / "make-certificates", folder, "127.0.0.1", *USERS], check=True, timeout=60
-        )
-        shutil.copy(FILES / "acl", folder / "acl")
-        (folder / "acl").chmod(0o600)
-        self._write_passwords(folder / "passwords")
-        config = (FILES / "mosquitto.conf").read_text()
-        assert FOLDER in config
-        config = config.replace(FOLDER, str(folder))
-        for port, free in self.ports.items():
-            assert f"listener {port}\n" in config
-            config = config.replace(f"listener {port}\n", f"listener {free} 127.0.0.1\n")
-        self.broker = Mosquitto(folder, config, self.ports[BY_PASSWORD])
-
-    def _write_passwords(self, path: Path) -> None:
-        path.touch(mode=0o600)
-        program = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
-        for user, password in self.passwords.items():
-            subprocess.run([program, "-b", path, user, password], check=True, timeout=60)
-
-    def url(self, user: str | None, path: str = "", *, port: int = BY_PASSWORD) -> str:
-        files = f"ca={self.folder}/ca.crt"
-        if port == BY_CERTIFICATE and user is not None:
-            files += f"&cert={self.folder}/{user}.crt&key={self.folder}/{user}.key"
-        who = "" if user is None or port == BY_CERTIFICATE else f"{user}@"
-        return f"mqtts://{who}127.0.0.1:{self.ports[port]}{path}?{files}"
-
-    def gateway(self, rack: str) -> GatewayProcess:
-        user = f"{rack}-gateway"
-        return GatewayProcess(
-            self.folder,
-            [{"id": "desk", "kind": "process"}],
-            self.url(user),
-            rack=rack,
-            environment={PASSWORD_VARIABLE: self.passwords[user]},
-        )
+def gateway(site: Site, rack: str) -> GatewayProcess:
+    user = f"{rack}-gateway"
+    return GatewayProcess(
+        site.folder,
+        [{"id": "desk", "kind": "process"}],
+        site.url(user),
+        rack=rack,
+        environment={PASSWORD_VARIABLE: site.passwords[user]},
+    )
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"))
-    with site.broker, site.gateway("bench"), site.gateway("lab"):
+    with site.broker, gateway(site, "bench"), gateway(site, "lab"):
         with pytest.MonkeyPatch.context() as patch:
             for rack in ("bench", "lab"):
                 patch.setenv(PASSWORD_VARIABLE, site.passwords[rack])
