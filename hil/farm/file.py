@@ -82,6 +82,26 @@ class Farm:
         known = ", ".join(rack.id for rack in self.racks)
         raise ConfigError(f"there is no rack {name!r} in the farm file (there: {known})")
 
+    def board(self, name: str) -> FarmBoard:
+        """The board ``ID``, or ``RACK/ID`` where several racks have one of that id.
+
+        Raises:
+            ConfigError: there is none, or more than one.
+        """
+        found = [
+            (f"{rack.id}/{board.id}", board)
+            for rack in self.racks
+            for board in rack.boards
+            if name in (board.id, f"{rack.id}/{board.id}")
+        ]
+        if len(found) == 1:
+            return found[0][1]
+        if found:
+            several = ", ".join(full for full, _ in found)
+            raise ConfigError(f"board {name!r} of the farm file is in several racks: {several}")
+        known = ", ".join(board.id for rack in self.racks for board in rack.boards)
+        raise ConfigError(f"there is no board {name!r} in the farm file (there: {known})")
+
 
 def load_farm(path: Path) -> Farm:
     """Reads and checks a farm file.

@@ -40,8 +40,9 @@ def name_of(folder: Path) -> str:
     Raises:
         ConfigError: the folder's name is no such thing.
     """
-    name = folder.name.removesuffix(SUFFIX)
-    if not folder.name.endswith(SUFFIX) or not _NAME.fullmatch(name):
+    whole = folder.resolve().name
+    name = whole.removesuffix(SUFFIX)
+    if name == whole or not _NAME.fullmatch(name):
         raise ConfigError(
             f"{folder}: a golden set is a folder NAME{SUFFIX}; a name is letters, digits, '.', '_' "
             "and '-'"

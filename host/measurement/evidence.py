@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import devices
 from host.errors import ConfigError
 from protocol.capabilities import Capabilities
-from protocol.measurement import Evidence, Fidelity, Measurement, Source
+from protocol.measurement import Board, Evidence, Fidelity, Source
+
+
+class Evidenced(Protocol):
+    """A measurement, or whatever else a board gave."""
+
+    @property
+    def board(self) -> Board: ...
+
+    @property
+    def evidence(self) -> Evidence: ...
 
 
 def find_profile(board: str) -> devices.Profile | None:
@@ -55,7 +67,7 @@ def is_deterministic(evidence: Evidence) -> bool:
     return evidence.source == Source.EMULATED
 
 
-def evidence_label(record: Measurement) -> str:
+def evidence_label(record: Evidenced) -> str:
     """What stands beside a latency: ``RP2040 @ 133 MHz, emulated, cycle ±10 %, rp2040js 1.4.1``."""
     board, evidence = record.board, record.evidence
     domain = _find_domain(board.id, board.domain)

@@ -60,18 +60,7 @@ def build_record(findings: Findings) -> Measurement:
             plan_crc32=candidate.crc32,
             macs=candidate.macs,
         ),
-        board=measurement.Board(
-            id=offered.board,
-            domain=offered.domain,
-            uid=offered.uid or None,
-            core=offered.core or None,
-            clock_hz=offered.clock_hz or None,
-            firmware=offered.firmware or None,
-            build=offered.build or None,
-            engine=_engine(findings),
-            reset_cause=session.reset_cause,
-            boot_count=session.boot_count,
-        ),
+        board=board_of(session, findings.report),
         evidence=findings.evidence,
         latency_ms=latency,
         cycles=_cycles(findings.series, offered),
@@ -93,6 +82,24 @@ def build_record(findings: Findings) -> Measurement:
             retransmits=traffic.retransmits,
         ),
         at=findings.at,
+    )
+
+
+def board_of(session: Session, report: Report | None) -> measurement.Board:
+    """What the board says of itself; ``report`` names the engine, of those that it may have."""
+    offered = session.capabilities
+    engine = offered.engine if report is None else report.engine or offered.engine
+    return measurement.Board(
+        id=offered.board,
+        domain=offered.domain,
+        uid=offered.uid or None,
+        core=offered.core or None,
+        clock_hz=offered.clock_hz or None,
+        firmware=offered.firmware or None,
+        build=offered.build or None,
+        engine=engine or None,
+        reset_cause=session.reset_cause,
+        boot_count=session.boot_count,
     )
 
 
@@ -148,13 +155,6 @@ def _memory(findings: Findings, offered: Capabilities) -> measurement.Memory:
         rss_bytes=rss_bytes,
         peak_rss_bytes=peak_rss_bytes,
     )
-
-
-def _engine(findings: Findings) -> str | None:
-    """The one that ran the model, of those that a board may have."""
-    if findings.report is not None and findings.report.engine is not None:
-        return findings.report.engine
-    return findings.session.capabilities.engine or None
 
 
 def _conditions(report: Report | None) -> measurement.Conditions:

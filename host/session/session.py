@@ -216,7 +216,8 @@ class Session(Connection):
                 f"the board was asked for {iterations} iterations and reported {answer.iterations} "
                 f"with {len(answer.ticks)} times"
             )
-        self._run_s_per_iteration = (time.monotonic() - started) / iterations
+        if op_limit == ALL_OPS:  # a part's time tells nothing of a longer part's
+            self._run_s_per_iteration = (time.monotonic() - started) / iterations
         return RunResult(
             ticks=tuple(answer.ticks),
             input_crc32=answer.input_crc32,
