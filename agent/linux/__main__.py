@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.linux.agent import Agent
@@ -22,6 +23,7 @@ from agent.linux.machine import Machine
 from agent.linux.model_store import claimed
 from agent.linux.models import Models
 from agent.linux.refusal import Refusal
+from agent.linux.service import Service
 from agent.linux.transports.base import Transport
 from protocol.mqtt.address import PASSWORD_VARIABLE, parse_board
 
@@ -73,6 +75,20 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--no-plans", action="store_true", help="take models alone")
     options.add_argument("--pool-bytes", type=int, help="RAM for a plan and its arena")
     options.add_argument(
+        "--bundles",
+        type=Path,
+        metavar="DIR",
+        help="take signed bundles alone; they are installed here, and launched at every start",
+    )
+    options.add_argument(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PEM",
+        help="a public key whose bundles are accepted; more than once for several",
+    )
+    options.add_argument(
         "--emulator", default="", metavar="NAME", help="what emulates this board, if anything does"
     )
     return options
@@ -123,6 +139,25 @@ def _transport(options: argparse.Namespace) -> Transport:
     return StdioTransport()
 
 
+@dataclass(frozen=True)
+class SignedOnly:
+    """Where bundles are installed, and the keys whose bundles are accepted, as PEM files."""
+
+    folder: Path
+    trusted: tuple[Path, ...]
+
+
+def _signed_only(options: argparse.Namespace) -> SignedOnly | None:
+    """None where models are taken as they are. Raises ValueError."""
+    if options.bundles is None:
+        if options.trust:
+            raise ValueError("--trust is for --bundles")
+        return None
+    if not options.trust:
+        raise ValueError("--bundles needs --trust: a public key of whoever signs them")
+    return SignedOnly(options.bundles, tuple(options.trust))
+
+
 async def serve(
     settings: Settings,
     machine: Machine,
@@ -130,12 +165,13 @@ async def serve(
     *,
     boot_count: int,
     bridge: Bridge | None = None,
+    signed_only: SignedOnly | None = None,
 ) -> None:
     """Serves until the transport ends or the process is asked to.
 
     Raises:
         OSError: the transport cannot be opened.
-        ValueError: a certificate or a password of its address cannot be used.
+        ValueError: a certificate or a password of its address, or a trusted key, cannot be used.
         Refusal: the posix build does not start.
     """
     plans = None
@@ -147,8 +183,20 @@ async def serve(
             pool_bytes=settings.pool_bytes,
         )
     capabilities = await describe(settings, machine, plans)
-    models = Models(capabilities, settings, machine, plans)
-    agent = Agent(capabilities, models, boot_count, bridge)
+    service: Service
+    if signed_only is None:
+        service = Models(capabilities, settings, machine, plans)
+    else:
+        # Where it is not asked for, its packages need not be there.
+        from agent.linux.bundles.service import bundles_alone, open_service
+
+        if plans is not None:
+            await plans.close()  # each bundle has a process of its own
+        service = await open_service(
+            signed_only.folder, signed_only.trusted, settings, machine, capabilities
+        )
+        capabilities = bundles_alone(capabilities)
+    agent = Agent(capabilities, service, boot_count, bridge)
     working = [asyncio.ensure_future(agent.run())]
     if bridge is not None:
         working.append(asyncio.ensure_future(bridge.run()))
@@ -179,7 +227,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             settings = _settings(options, store, machine)
             bridge = Bridge(options.bridge, options.bridge_baud) if options.bridge else None
             asyncio.run(
-                serve(settings, machine, _transport(options), boot_count=boot_count, bridge=bridge)
+                serve(
+                    settings,
+                    machine,
+                    _transport(options),
+                    boot_count=boot_count,
+                    bridge=bridge,
+                    signed_only=_signed_only(options),
+                )
             )
         except (OSError, ValueError, Refusal) as error:
             hint = getattr(error, "hint", "")

@@ -18,9 +18,9 @@ from construct import ConstructError, SizeofError
 
 from agent.linux.bridge import Bridge
 from agent.linux.lease import Lease
-from agent.linux.models import Models
 from agent.linux.paging import page
 from agent.linux.refusal import Refusal
+from agent.linux.service import Service
 from agent.linux.transports.base import Send
 from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
@@ -74,13 +74,13 @@ class Agent:
     def __init__(
         self,
         capabilities: Capabilities,
-        models: Models,
+        service: Service,
         boot_count: int,
         bridge: Bridge | None = None,
     ) -> None:
         self.capabilities = capabilities
         self._capabilities = capabilities.to_bytes()
-        self._models = models
+        self._service = service
         self._bridge = bridge
         self._lease = Lease()
         self.boot_count = boot_count
@@ -130,7 +130,7 @@ class Agent:
                 finally:
                     self._lease.end_work(frame.session)
         finally:
-            await self._models.close()
+            await self._service.close()
 
     async def _answer(
         self, frame: Frame, send: Send, serve: Callable[[Frame, Send], Awaitable[bytes]]
@@ -146,7 +146,7 @@ class Agent:
             kind = frame.type | ANSWER_BIT
             await _send(send, Frame(kind, frame.session, frame.sequence, payload))
             if frame.type == MessageType.RESET:
-                await self._models.close()
+                await self._service.restart()
         self._lease.renew(frame.session)
 
     async def _refuse(self, frame: Frame, send: Send, refusal: Refusal) -> None:
@@ -236,7 +236,7 @@ class Agent:
         _check_length(frame)
         if self._epoch != self._lease.epoch:
             self._epoch = self._lease.epoch
-            await self._models.forget_inputs()
+            await self._service.forget_inputs()
         if frame.type == MessageType.RESET:
             self._forget_everything()
             return b""
@@ -245,7 +245,7 @@ class Agent:
             return kept.again()
         result: bytes | Refusal
         try:
-            result = await self._models.serve(MessageType(frame.type), frame.payload, alive)
+            result = await self._service.serve(MessageType(frame.type), frame.payload, alive)
         except ConstructError:
             result = Refusal(ErrorCode.BAD_REQUEST)
         except Refusal as refusal:

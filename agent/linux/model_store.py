@@ -21,7 +21,8 @@ from protocol.messages import MAX_MODEL_NAME_BYTES
 
 _DISK_RESERVE_BYTES = 64 << 20
 """What an upload leaves of the disk: a full one harms more than a model."""
-_PREFIX = "model-"
+FILE_PREFIX = "model-"
+"""Of files that are of no use after their process has ended."""
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def claimed(folder: Path) -> Iterator[int]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OSError(f"{folder}: another agent uses this folder") from error
-        for left in folder.glob(f"{_PREFIX}*"):
+        for left in folder.glob(f"{FILE_PREFIX}*"):
             left.unlink()
         counter = folder / "boot_count"
         try:
@@ -85,7 +86,7 @@ class ModelStore:
             )
         self.clear()
         try:
-            number, name = tempfile.mkstemp(dir=self._folder, prefix=_PREFIX)
+            number, name = tempfile.mkstemp(dir=self._folder, prefix=FILE_PREFIX)
         except OSError as error:
             raise Refusal(ErrorCode.STORE_FAULT, str(error)) from error
         self._file, self._path, self._announced = os.fdopen(number, "wb"), Path(name), announced

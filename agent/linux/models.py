@@ -13,19 +13,18 @@ from agent.linux.board import MAX_BATCH, Settings
 from agent.linux.engines.interpreter_process import InterpreterProcess
 from agent.linux.engines.loaded import Alive, LoadedModel
 from agent.linux.engines.plan_process import PlanProcess
-from agent.linux.engines.process import memory_bytes
-from agent.linux.machine import Machine, Throttling
+from agent.linux.machine import Machine
 from agent.linux.model_store import Announcement, ModelStore, checked_name
 from agent.linux.paging import page
 from agent.linux.refusal import Refusal
+from agent.linux.reports import Reporter
+from agent.linux.uploads import answer_begin, answer_end
 from protocol.capabilities import Capabilities, EngineOffer
 from protocol.errors import ErrorCode
 from protocol.messages import (
-    MODEL_BEGIN_ANSWER,
     MODEL_BEGIN_REQUEST,
     MODEL_CHUNK_ANSWER,
     MODEL_CHUNK_REQUEST,
-    MODEL_END_ANSWER,
     REPORT_ANSWER,
     REPORT_REQUEST,
     Engine,
@@ -36,9 +35,6 @@ from protocol.plan import PLAN_HEADER
 from protocol.report import Report
 
 _LOG = logging.getLogger(__name__)
-_WINDOW_CHUNKS = 32
-_CHUNK_HEAD_BYTES = len(MODEL_CHUNK_REQUEST.build({"offset": 0, "data": b""}))
-_U32_MAX = 0xFFFFFFFF
 
 
 @attrs.frozen
@@ -48,14 +44,6 @@ class _Wanted:
     name: str
     offer: EngineOffer
     threads: int
-
-
-@attrs.frozen
-class _Before:
-    """The machine when the model was loaded."""
-
-    temperature_c: float | None
-    throttling: Throttling
 
 
 class Models:
@@ -70,14 +58,13 @@ class Models:
     ) -> None:
         self._capabilities = capabilities
         self._settings = settings
-        self._machine = machine
+        self._reporter = Reporter(machine)
         self._plans = plans
         self._store = ModelStore(settings.store, settings.model_bytes)
         self._wanted: _Wanted | None = None
         self._loaded: LoadedModel | None = plans
         self._end_answer: bytes | None = None
         """MODEL_END's, while that model is the one that is loaded."""
-        self._before = self._look()
         self._report = b""
 
     async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
@@ -104,8 +91,12 @@ class Models:
         if self._loaded is not None:
             await self._loaded.forget_inputs()
 
+    async def restart(self) -> None:
+        """The next request starts afresh."""
+        await self.close()
+
     async def close(self) -> None:
-        """Ends every process and deletes what was uploaded; the next request starts afresh."""
+        """Ends every process and deletes what was uploaded."""
         await self._unload()
         if self._plans is not None:
             await self._plans.close()
@@ -126,15 +117,7 @@ class Models:
             await self._unload()
             _LOG.info("%s for %s: %d bytes", name, wanted.offer.version, request.size_bytes)
         self._wanted = wanted
-        return bytes(
-            MODEL_BEGIN_ANSWER.build(
-                {
-                    "next_offset": self._store.next_offset,
-                    "chunk_bytes": self._capabilities.max_payload_bytes - _CHUNK_HEAD_BYTES,
-                    "window": _WINDOW_CHUNKS,
-                }
-            )
-        )
+        return answer_begin(self._store.next_offset, self._capabilities.max_payload_bytes)
 
     def _choose(self, model_format: int, engine: int) -> EngineOffer:
         """The offered engine, or any that reads the format. Raises Refusal."""
@@ -152,7 +135,7 @@ class Models:
             await self.forget_inputs()
             return self._end_answer
         await self._unload()
-        self._before = self._look()
+        self._reporter.begin()
         self._end_answer = await self._load(path, self._wanted, alive)
         return self._end_answer
 
@@ -173,7 +156,7 @@ class Models:
             max_batch=MAX_BATCH,
         )
         self._loaded = model
-        return _end_answer(len(model.inputs), len(model.outputs), model.load_us)
+        return answer_end(len(model.inputs), len(model.outputs), model.load_us)
 
     async def _load_plan(self, plans: PlanProcess, path: Path, alive: Alive) -> bytes:
         began_ns = time.perf_counter_ns()
@@ -182,7 +165,7 @@ class Models:
         with path.open("rb") as file:
             header = PLAN_HEADER.parse(file.read(PLAN_HEADER.sizeof()))
         load_us = (time.perf_counter_ns() - began_ns) // 1000
-        return _end_answer(header.input_count, header.output_count, load_us)
+        return answer_end(header.input_count, header.output_count, load_us)
 
     async def _serve_plan(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
         if self._plans is None:
@@ -192,7 +175,7 @@ class Models:
             self._loaded = self._plans
         self._end_answer = None
         if kind == MessageType.PLAN_END:
-            self._before = self._look()
+            self._reporter.begin()
         return await self._ask_loaded(self._plans, kind, payload, alive)
 
     async def _ask_loaded(
@@ -215,9 +198,6 @@ class Models:
     def _cpus_for(self, threads: int) -> Sequence[int]:
         return self._settings.cpus[: max(1, threads)]
 
-    def _look(self) -> _Before:
-        return _Before(self._machine.temperature_c(), self._machine.throttling())
-
     def _answer_report(self, offset: int) -> bytes:
         if offset == 0:
             self._report = self._take_report().to_bytes()
@@ -228,22 +208,4 @@ class Models:
         is_idle = model is self._plans and self._plans is not None and not self._plans.has_plan
         if model is None or model.pid is None or is_idle:
             raise Refusal(ErrorCode.NO_PLAN)
-        resident_bytes, peak_bytes = memory_bytes(model.pid)
-        now = self._look()
-        return Report(
-            engine=model.engine,
-            rss_bytes=resident_bytes,
-            peak_rss_bytes=peak_bytes,
-            threads=model.threads,
-            cpus=frozenset(model.cpus),
-            governor=self._machine.governor(model.cpus),
-            power_mode=self._machine.power_mode(),
-            temperature_before=self._before.temperature_c,
-            temperature_after=now.temperature_c,
-            throttled=now.throttling.since(self._before.throttling),
-        )
-
-
-def _end_answer(inputs: int, outputs: int, load_us: int) -> bytes:
-    counts = {"input_count": inputs, "output_count": outputs, "load_us": min(load_us, _U32_MAX)}
-    return bytes(MODEL_END_ANSWER.build(counts))
+        return self._reporter.report(model, model.pid)

@@ -207,7 +207,8 @@ def test_more_than_was_announced_is_refused(holder: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"model_format": 3}, ErrorCode.BAD_REQUEST),
+        ({"model_format": 4}, ErrorCode.BAD_REQUEST),
+        ({"model_format": ModelFormat.BUNDLE}, ErrorCode.UNSUPPORTED),
         ({"model_format": 1, "engine": 4}, ErrorCode.BAD_REQUEST),
         ({"model_format": ModelFormat.TFLITE, "engine": Engine.ONNXRUNTIME}, ErrorCode.UNSUPPORTED),
         ({"model_format": ModelFormat.ONNX, "engine": Engine.JUMP_RT}, ErrorCode.UNSUPPORTED),
