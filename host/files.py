@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from host.errors import ConfigError
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replaces ``path`` in one step: whoever reads it meets the old content or the new.
+
+    A file that was there keeps its permissions.
 
     Raises:
         ConfigError: its folder is not there, or cannot be written.
@@ -22,7 +25,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(name).chmod(0o666 & ~_umask())
+        Path(name).chmod(_mode(path))
         Path(name).replace(path)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
@@ -44,6 +47,13 @@ def check_writable(*paths: Path | None) -> None:
         if path is not None and (path.is_dir() or not path.parent.is_dir()):
             why = "is a folder" if path.is_dir() else "there is no such folder"
             raise ConfigError(f"{path}: cannot be written: {why}")
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

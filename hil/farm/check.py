@@ -18,7 +18,9 @@ from host.emulators import emulated_boards, find_emulator
 from host.errors import ConfigError
 from host.links.mqtt_address import parse_board
 
-_SCHEMA = json.loads(Path(__file__).with_name("farm.schema.json").read_text(encoding="utf-8"))
+_VALIDATOR = Draft202012Validator(
+    json.loads(Path(__file__).with_name("farm.schema.json").read_text(encoding="utf-8"))
+)
 _IN_QUOTES = "write it in quotes: without them YAML takes it for a number or a truth value"
 
 Where = tuple[str | int, ...]
@@ -30,7 +32,7 @@ def check(file: LocatedYaml) -> None:
     Raises:
         ConfigError: the first thing that is wrong, with its place.
     """
-    error = best_match(Draft202012Validator(_SCHEMA).iter_errors(file.value), _telling)
+    error = best_match(_VALIDATOR.iter_errors(file.value), _telling)
     if error is not None:
         raise _refusal(file, error)
     _check_racks(file)

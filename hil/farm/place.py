@@ -68,7 +68,7 @@ def _port(board: FarmBoard, list_ports: ListPorts) -> str:
             )
         return board.path
     found = [
-        port.device
+        port
         for port in connected_ports(devices.load_all(), list_ports())
         if port.serial_number == board.usb_serial
     ]
@@ -77,5 +77,13 @@ def _port(board: FarmBoard, list_ports: ListPorts) -> str:
             f"no USB device with serial number {board.usb_serial} is plugged in",
             hint=f"check the cable of {board.id}; `host boards` lists what is connected",
         )
+    if len({port.location or port.device for port in found}) > 1:
+        # Converters of one maker may all have the same: to take any could flash the wrong board.
+        names = ", ".join(port.device for port in found)
+        raise LinkError(
+            f"{len(found)} devices have the serial number {board.usb_serial}: {names}",
+            hint=f"name {board.id} by its socket in the farm file: identity: "
+            "{path: /dev/serial/by-path/...}",
+        )
     # A board of several interfaces is one device with several ports: the first is its console.
-    return found[0]
+    return found[0].device

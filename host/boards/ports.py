@@ -12,6 +12,7 @@ from serial.tools import list_ports
 import devices
 
 _BY_ID = Path("/dev/serial/by-id")
+_BY_PATH = Path("/dev/serial/by-path")
 
 
 class PortInfo(Protocol):
@@ -22,6 +23,7 @@ class PortInfo(Protocol):
     vid: int | None
     pid: int | None
     serial_number: str | None
+    location: str | None
 
 
 @attrs.frozen
@@ -36,11 +38,15 @@ class Candidate:
 class ConnectedPort:
     """A serial port with a USB identity.
 
+    ``by_id`` and ``by_path`` are udev's names for the device and for its socket; ``location`` is
+    the socket as the kernel counts it, ``1-1.2``: port 2 of hub ``1-1``.
     ``board``: whose it is, where the identity tells; else ``candidates`` may be it.
     """
 
     device: str
     by_id: str | None
+    by_path: str | None
+    location: str | None
     vendor_id: int
     product_id: int
     serial_number: str | None
@@ -53,6 +59,7 @@ def connected_ports(
     profiles: Sequence[devices.Profile],
     ports: Iterable[PortInfo] | None = None,
     by_id: Path = _BY_ID,
+    by_path: Path = _BY_PATH,
 ) -> tuple[ConnectedPort, ...]:
     """The USB serial ports of this machine, by device name.
 
@@ -60,13 +67,17 @@ def connected_ports(
         profiles: the boards they may lead to.
         ports: what pyserial lists; None asks it.
         by_id: the folder of links that udev names by product and serial number.
+        by_path: that of links named by socket.
     """
-    links = _links(by_id)
+    by_ids, by_paths = _links(by_id), _links(by_path)
     found = list_ports.comports() if ports is None else ports
     return tuple(
         ConnectedPort(
             device=port.device,
-            by_id=links.get(Path(port.device).resolve()),
+            by_id=by_ids.get(Path(port.device).resolve()),
+            by_path=by_paths.get(Path(port.device).resolve()),
+            # pyserial adds the interface where a device has several.
+            location=None if port.location is None else port.location.partition(":")[0],
             vendor_id=port.vid,
             product_id=port.pid,
             serial_number=port.serial_number or None,
@@ -111,6 +122,8 @@ def _certain(profiles: Sequence[devices.Profile], vendor_id: int, product_id: in
 
 def _links(folder: Path) -> dict[Path, str]:
     try:
-        return {link.resolve(): str(link) for link in sorted(folder.iterdir())}
+        # Of several links to a port the first is kept: udev adds a `usbv2-` to a `usb-`.
+        links = sorted(folder.iterdir(), reverse=True)
+        return {link.resolve(): str(link) for link in links}
     except OSError:  # no udev, or nothing is plugged in
         return {}

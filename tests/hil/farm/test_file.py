@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
-import tty
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from hil.farm.file import NO_FLASH, BoardKind, FarmBoard, load_farm
 from hil.farm.power import Power, PowerKind
-from hil.rack.finding import open_board
-from host.errors import ConfigError, LinkError
+from host.errors import ConfigError
 from tests.support.make import ROOT
 
 
@@ -231,23 +227,3 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_farm(write(tmp_path, ""))
     with pytest.raises(ConfigError, match=r"farm\.yaml:1:1: .*'racks' is a required"):
         load_farm(write(tmp_path, "{}"))
-
-
-def test_a_board_is_found_by_its_serial_number_under_any_name() -> None:
-    board = FarmBoard(id="a", kind=BoardKind.SERIAL, usb_serial="E66")
-    ours, theirs = os.openpty()
-    tty.setraw(theirs)
-
-    def usb(device: str, serial_number: str) -> SimpleNamespace:
-        return SimpleNamespace(
-            device=device, description="", vid=0x2E8A, pid=0xA, serial_number=serial_number
-        )
-
-    ports = [usb("/dev/ttyACM0", "OTHER"), usb(os.ttyname(theirs), "E66")]
-    link = open_board(board, lambda: ports)
-    assert link.name == os.ttyname(theirs)
-    link.close()
-    with pytest.raises(LinkError, match="no USB device with serial number E66"):
-        open_board(board, lambda: ports[:1])
-    os.close(ours)
-    os.close(theirs)

@@ -80,6 +80,19 @@ def test_links_by_id_are_found(tmp_path: Path) -> None:
     assert port_of(str(tmp_path / "ttyACM9"), ports.values()) is None
 
 
+def test_sockets_have_names_too(tmp_path: Path) -> None:
+    device, by_path = tmp_path / "ttyUSB0", tmp_path / "by-path"
+    device.touch()
+    by_path.mkdir()
+    for variant in ("usbv2", "usb"):
+        link = by_path / f"pci-0000:00:14.0-{variant}-0:1.2:1.0-port0"
+        link.symlink_to(device)
+    info = port(str(device), *CH340)
+    info.location = "1-1.2:1.0"
+    (entry,) = connected_ports(devices.load_all(), [info], by_path=by_path)
+    assert (entry.by_path, entry.location) == (str(link), "1-1.2")
+
+
 def test_the_survey_puts_each_port_with_its_board() -> None:
     ports = found(
         port("/dev/ttyACM0", *UNO_R3, "5573"),
