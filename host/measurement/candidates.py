@@ -100,6 +100,18 @@ def prepare(path: Path, capabilities: Capabilities, store: Store | None) -> Cand
     return Candidate(path, graph, plan, chosen)
 
 
+def bundled_examples() -> list[Path]:
+    """The int8 models of this repository, by name.
+
+    Raises:
+        ConfigError: there are none here.
+    """
+    paths = sorted(_EXAMPLES.glob("*_int8.tflite"))
+    if not paths:
+        raise ConfigError(f"no bundled example in {_EXAMPLES}", hint="name a model")
+    return paths
+
+
 def prepare_largest_example(
     capabilities: Capabilities, store: Store | None, note: Callable[[str], None]
 ) -> Candidate:
@@ -109,11 +121,7 @@ def prepare_largest_example(
         ConfigError: there are no examples here.
         BoardError: none fits; the reason is the smallest one's.
     """
-    paths = sorted(_EXAMPLES.glob("*_int8.tflite"), key=lambda path: -path.stat().st_size)
-    if not paths:
-        raise ConfigError(
-            f"no bundled example in {_EXAMPLES}", hint="name a model: `host measure MODEL`"
-        )
+    paths = sorted(bundled_examples(), key=lambda path: -path.stat().st_size)
     for path in paths:
         try:
             candidate = prepare(path, capabilities, store)
