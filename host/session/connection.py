@@ -65,17 +65,21 @@ class Connection:
         """Counters of bytes and retransmissions so far."""
         return self._exchange.traffic
 
-    def connect(self, domain: Domain = Domain.ANY, *, within_s: float = _CONNECT_S) -> Capabilities:
+    def connect(
+        self, domain: Domain = Domain.ANY, *, within_s: float | None = None
+    ) -> Capabilities:
         """Greets the board, or one domain of a board that has several, and asks what it offers.
 
         Args:
-            within_s: how long to wait for who may not be there, by the board's own time.
+            within_s: how long to wait for who may not be there, by the board's own time; None:
+                as long as any board may take.
         """
         self._domain = domain
         if self.link.transport == "emulator":
             self._be_patient()
         try:
-            answer = self._hello(Deadline(within_s * self._patience))
+            limit_s = _CONNECT_S if within_s is None else within_s
+            answer = self._hello(Deadline(limit_s * self._patience))
         except DeadlineExceeded as error:
             if isinstance(self.link, SharedLink) and (holder := self.link.holder) is not None:
                 raise busy(holder.name, holder.left_s) from error
