@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
@@ -59,6 +60,19 @@ class FitResult:
     seconds: float
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: steps of networks as small as these wait for each other on several
+    (ten times as long on two), and sums over several have no fixed order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def fit(
     module: GraphModule,
     train: TrainingData,
