@@ -95,6 +95,34 @@ def fit(
     Raises:
         ModelError: the loss is not finite.
     """
+    with _one_thread():
+        return _fit(
+            module, train, validation, options, loss, observer, after_step, parameter_groups
+        )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Models for small boards gain nothing from a second one, sums come out in one order, and on a
+    machine that others work on too, threads that wait for each other are many times slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fit(
+    module: GraphModule,
+    train: TrainingData,
+    validation: TrainingData,
+    options: FitOptions,
+    loss: Loss,
+    observer: EpochObserver | None,
+    after_step: Callable[[GraphModule], None] | None,
+    parameter_groups: Sequence[dict[str, Any]] | None,
+) -> FitResult:
     started = time.monotonic()
     groups = parameter_groups or [{"params": list(module.parameters())}]
     optimizer = torch.optim.Adam(groups, lr=options.learning_rate)
@@ -143,7 +171,7 @@ def predict_scores(module: GraphModule, data: TrainingData) -> NDArray[np.float3
 
 
 def _collected(data: TrainingData, compute: Callable[[Batch], torch.Tensor]) -> NDArray[np.float32]:
-    with torch.no_grad():
+    with _one_thread(), torch.no_grad():
         parts = [
             compute(batch).reshape(len(batch.inputs[0]), -1).numpy()
             for batch in _batches(data, _PREDICTED_AT_ONCE, np.arange(len(data)))
