@@ -114,6 +114,9 @@ class Job:
             warmup=self.settings.warmup,
             seed=self.settings.seed,
             profile=None if self.settings.profile else False,
+            # The same for each try, in whatever process: what a cut cable or a killed run has left
+            # held is held by this very session.
+            session=int(self.id[:8], 16) or 1,
         )
 
 

@@ -68,14 +68,14 @@ def on_board(
     """
     _check_request(request)
     with _reach(request, observer) as board:
-        with Session(_open(board, stop)) as session:
+        with Session(_open(board, stop), request.session) as session:
             capabilities = _connect(request, session)
             task = prepare_task(capabilities)
             with session.lease():
                 if _is_there(session, task.candidate, observer):
                     return use(session, task, _load(session, task.candidate, observer))
         _program(board, capabilities.board, task.candidate.data, observer)
-        with Session(_open(board, stop)) as session:
+        with Session(_open(board, stop), request.session) as session:
             _connect(request, session)
             with session.lease():
                 return use(session, task, _load(session, task.candidate, observer))

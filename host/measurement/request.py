@@ -16,7 +16,8 @@ class MeasureRequest:
     """What to measure and how. None leaves the choice to what the board offers.
 
     Without ``port`` the board is emulated. ``budget_ms`` is judged on the slowest run. ``profile``
-    None: where the board counts the cycles of its ops.
+    None: where the board counts the cycles of its ops. ``session`` is the session's
+    number, so that who was cut off takes up a lease again that nobody released.
     """
 
     model: Path | None = None
@@ -35,3 +36,4 @@ class MeasureRequest:
     threads: int | None = None
     profile: bool | None = False
     budget_ms: float | None = None
+    session: int | None = None

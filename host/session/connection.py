@@ -41,14 +41,15 @@ class Connection:
     not answer) or LinkError (the link failed).
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, session: int | None = None) -> None:
+        """``session``: of 32 bits and not 0, to take up again one whose lease may still be held."""
         self.link = link
         self.capabilities = Capabilities()
         self.boot_count = 0
         self.reset_cause = ""
         self.lease_seen: Lease | None = None
         self._exchange = Exchange(link)
-        self._id = secrets.randbelow(0xFFFFFFFF) + 1
+        self._id = session or secrets.randbelow(0xFFFFFFFF) + 1
         self._domain = Domain.ANY
         self._leased = False
         self._patience = 1.0

@@ -84,8 +84,8 @@ class RunResult:
 class Session(Connection):
     """The requests that need a lease; errors as those of a Connection."""
 
-    def __init__(self, link: Link) -> None:
-        super().__init__(link)
+    def __init__(self, link: Link, session: int | None = None) -> None:
+        super().__init__(link, session)
         self._run_s_per_iteration: float | None = None
 
     @property
