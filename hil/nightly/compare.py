@@ -14,7 +14,8 @@ from hil.nightly.baseline import Baseline, BaselineCell
 from hil.nightly.cells import CellKey, by_cell, representative
 from hil.nightly.changes import changes, drift, op_changes, unexplained
 from hil.nightly.exact import exact_findings, interrupt_cycles, is_deterministic
-from hil.nightly.noise import MIN_NIGHTS, Shift, estimate, holm, outliers, shift, steady
+from hil.nightly.noise import MIN_NIGHTS, Past, estimate, outliers, steady
+from hil.nightly.shift import FASTER_ALPHA, SLOWER_ALPHA, Shift, holm, shift
 from hil.nightly.verdicts import (
     CellVerdict,
     Direction,
@@ -111,22 +112,23 @@ class _Latency:
 def _judge_latencies(paired: _Paired) -> dict[CellKey, _Latency]:
     """All physical cells together: the more are judged, the more each has to stand out."""
     judged: dict[CellKey, _Latency] = {}
-    ready: dict[CellKey, tuple[BaselineCell, list[float]]] = {}
+    ready: dict[CellKey, tuple[Past, list[float]]] = {}
     for key, (cell, sessions) in paired.items():
         if is_deterministic(cell.reference) and is_deterministic(sessions[0]):
             continue
-        latency = _screen(cell, sessions)
-        judged[key] = latency
+        board = f"{key.board} {key.domain} {key.uid}"
+        past = Past.of(board, cell.nights, cell.earlier)
+        judged[key] = latency = _screen(cell, past, sessions)
         if not latency.flags and not latency.learning:
             values = [record.latency_ms.median for record in sessions]
-            ready[key] = (cell, steady(values))
-    shifts: dict[CellKey, Shift] = {}
-    for key, (cell, values) in ready.items():
-        level = [steady(night) for night in cell.nights]
-        earlier = [[steady(night) for night in group] for group in cell.earlier]
-        shifts[key] = shift(estimate([level, *earlier]), level, values, cells=len(ready))
-    slower = holm([shift.p_slower for shift in shifts.values()])
-    faster = holm([shift.p_faster for shift in shifts.values()])
+            ready[key] = (past, steady(values, past.fence))
+    noises = estimate([past for past, _ in ready.values()])
+    shifts = {
+        key: shift(noise, past.level, values, cells=len(ready))
+        for (key, (past, values)), noise in zip(ready.items(), noises, strict=True)
+    }
+    slower = holm([shift.p_slower for shift in shifts.values()], SLOWER_ALPHA)
+    faster = holm([shift.p_faster for shift in shifts.values()], FASTER_ALPHA)
     for key, is_slower, is_faster in zip(shifts, slower, faster, strict=True):
         judged[key] = attrs.evolve(
             judged[key], shift=shifts[key], slower=bool(is_slower), faster=bool(is_faster)
@@ -134,13 +136,13 @@ def _judge_latencies(paired: _Paired) -> dict[CellKey, _Latency]:
     return judged
 
 
-def _screen(cell: BaselineCell, sessions: Sequence[Measurement]) -> _Latency:
+def _screen(cell: BaselineCell, past: Past, sessions: Sequence[Measurement]) -> _Latency:
     """What forbids to judge, before anything is judged."""
     flags = [
         flag for record in sessions for flag in drift(cell.reference, record, cell.temperature_c)
     ]
     values = [record.latency_ms.median for record in sessions]
-    apart = outliers(values)
+    apart = outliers(values, past.fence)
     notes: tuple[str, ...] = ()
     if apart:
         text = f"{len(apart)} of {len(values)} sessions stand apart from the rest: " + ", ".join(

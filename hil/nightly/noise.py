@@ -1,4 +1,4 @@
-"""How much a physical board's latency varies by itself, and whether tonight's is more than that.
+"""How much a physical board's latency varies by itself.
 
 Latencies are compared as logarithms, so that an effect is a ratio and a slow cell weighs no more
 than a fast one. A session (connect, upload, run) gives one value, the median of its iterations;
@@ -7,29 +7,32 @@ the room's temperature and the supply's voltage, so a night may have a deviation
 
     log latency = level + night + session,   var(night) = b, var(session) = w
 
-Both variances come from the board's own recorded nights, by analysis of variance (Searle, Casella
-and McCulloch, "Variance Components", 1992, chapter 3).
+Analysis of variance (Searle, Casella and McCulloch, "Variance Components", 1992, chapter 3) gives
+each cell two mean squares: within nights, with the expectation w, from many sessions; and between
+nights, with the expectation w + n b at n sessions a night, from few nights. Only the second says
+how much a night's mean varies, so a night is judged by it and never by the first alone. It is
+steadied by what cells share (hil/nightly/moderation.py): w by that of the same board's other cells,
+the ratio of both by that of the night's other cells. No cell takes its scale from another board.
+
+A session that something else disturbed is told by how far it is from the rest of its night,
+measured by what is usual for its cell, and left out of past and present alike. What is left may be
+skewed, as latencies are, and with it the mean of a dozen: the third moment is estimated too.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special
 
-FAMILY_ALPHA = 0.008
-"""Chance of any alarm in a night without a change, over all cells; a hundredth is allowed."""
+from hil.nightly.moderation import moderate
 
 MIN_NIGHTS = 5
 """With fewer recorded nights, the night-to-night variance is a guess and no latency is judged."""
-
-_POOLING_ALPHA = 0.05
-"""Nights count as alike unless an F test at this level says otherwise."""
 
 _LEAST_SD = 2e-4
 """No two sessions are closer than this for a reason: the drift of a crystal with temperature. Keeps
@@ -38,154 +41,171 @@ a board that repeats itself to the tick from turning one tick into an alarm."""
 _MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution by its median absolute deviation."""
 
-_FENCE = 6.0
-"""Robust standard deviations from the night's median beyond which a session is an outlier."""
+_FENCE_SDS = 4.0
+_FENCE_QUANTILE = 0.95
+"""An outlier is farther from its night's median than so many of the cell's robust standard
+deviations, and than all but 5 % of its past: what is frequent is no outlier, but noise."""
+
+_LEAST_SESSIONS = 5
+"""Of fewer nobody knows which is the odd one."""
+
+Night = Sequence[float]
+"""Latencies of a night's sessions, in milliseconds."""
+
+
+@attrs.frozen(kw_only=True)
+class Past:
+    """What is known of one cell, without its outliers.
+
+    ``board`` is equal for the cells of one physical board. ``level`` are the accepted nights;
+    ``earlier`` those of builds before, each with a level of its own, so that what a change cost is
+    not taken for noise. ``fence`` is how far in log latency a session is from its night's median at
+    most.
+    """
+
+    board: str
+    level: Sequence[Night]
+    earlier: Sequence[Sequence[Night]]
+    fence: float
+
+    @classmethod
+    def of(
+        cls, board: str, level: Sequence[Night], earlier: Sequence[Sequence[Night]] = ()
+    ) -> Past:
+        """From all sessions that were recorded."""
+        fence = _fence([night for build in (level, *earlier) for night in build])
+        return cls(
+            board=board,
+            level=[steady(night, fence) for night in level],
+            earlier=[[steady(night, fence) for night in build] for build in earlier],
+            fence=fence,
+        )
+
+
+def _fence(nights: Sequence[Night]) -> float:
+    away: list[float] = []
+    for night in nights:
+        if len(night) > 1:
+            # The median follows the sessions that it is of, the more the fewer they are.
+            wider = math.sqrt(len(night) / (len(night) - 1))
+            away += [wider * distance for distance in _away(night)]
+    if not away:
+        return math.inf
+    away.sort()
+    robust_sd = max(_MAD_TO_SD * statistics.median(away), _LEAST_SD)
+    return max(_FENCE_SDS * robust_sd, away[math.ceil(_FENCE_QUANTILE * len(away)) - 1])
+
+
+def _away(night: Night) -> list[float]:
+    logs = [math.log(latency) for latency in night]
+    middle = statistics.median(logs)
+    return [abs(value - middle) for value in logs]
+
+
+def outliers(night: Night, fence: float) -> list[int]:
+    """Indices of sessions apart from the rest of their night; none of fewer than five."""
+    if len(night) < _LEAST_SESSIONS:
+        return []
+    return [index for index, distance in enumerate(_away(night)) if distance > fence]
+
+
+def steady(night: Night, fence: float) -> list[float]:
+    """A night's sessions without its outliers."""
+    apart = set(outliers(night, fence))
+    return [value for index, value in enumerate(night) if index not in apart]
 
 
 @attrs.frozen(kw_only=True)
 class Noise:
-    """Variance components of log latency.
+    """Variance components of log latency, and the degrees of freedom of a night's mean.
 
-    ``session_variance`` is w with ``session_df`` degrees of freedom; ``night_variance`` is b, zero
-    where the nights differ no more than their sessions explain; ``night_df`` are the nights' own.
+    ``night_variance`` is zero where the nights differ no more than their sessions explain. Where
+    they differ by even less, ``session_variance`` is what they show. ``skewness`` is of sessions
+    within their night: above 0, the slow ones are farther out than the fast ones.
     """
 
     session_variance: float
-    session_df: int
     night_variance: float
-    night_df: int
-    nights: int
+    skewness: float
+    df: float
+
+
+def estimate(cells: Sequence[Past]) -> list[Noise]:
+    """Noise of each of the cells that are judged together, in their order.
+
+    Raises:
+        ValueError: a cell has no build with two nights.
+    """
+    squares = [_mean_squares((cell.level, *cell.earlier)) for cell in cells]
+    within = np.array([square.within for square in squares])
+    within_df = np.array([square.within_df for square in squares], dtype=float)
+    by_board: dict[str, list[int]] = defaultdict(list)
+    for index, (cell, square) in enumerate(zip(cells, squares, strict=True)):
+        if square.within_df:
+            by_board[cell.board].append(index)
+    for indices in by_board.values():
+        moderated = moderate(within[indices], within_df[indices])
+        within[indices], within_df[indices] = moderated.value, moderated.df
+    night = np.array([square.between for square in squares])
+    night_df = np.array([square.between_df for square in squares], dtype=float)
+    known = within_df > 0
+    if known.any():
+        ratio = moderate(night[known] / within[known], night_df[known], within_df[known])
+        night[known] = ratio.value * within[known]
+        night_df[known] = 1 / (1 / ratio.df + 1 / within_df[known])
+    # One session a night tells nothing of sessions: all that varies is put down to the night.
+    session = np.where(known, np.minimum(night, within), 0.0)
+    return [
+        Noise(
+            session_variance=float(session[index]),
+            night_variance=float(night[index] - session[index]) / square.sessions_a_night,
+            skewness=square.skewness,
+            df=float(night_df[index]),
+        )
+        for index, square in enumerate(squares)
+    ]
 
 
 @attrs.frozen(kw_only=True)
-class Shift:
-    """Tonight against the baseline. ``effect``: +0.03 is 3 % slower; ``ci95`` bounds it.
+class _MeanSquares:
+    """Analysis of variance of one cell; ``sessions_a_night`` is n of E(between) = w + n b."""
 
-    ``p_slower`` is the chance of such a night without any change. ``detectable`` is the least
-    slow-down found in 95 of 100 nights at this noise if the cell were alone. ``sd_units`` is the
-    effect in standard deviations between sessions (Cohen's d).
-    """
-
-    effect: float
-    ci95: tuple[float, float]
-    p_slower: float
-    p_faster: float
-    detectable: float
-    sd_units: float
-    sessions: int
-    baseline_sessions: int
-    baseline_nights: int
+    within: float
+    within_df: int
+    between: float
+    between_df: int
+    sessions_a_night: float
+    skewness: float
 
 
-def outliers(latencies: Sequence[float]) -> list[int]:
-    """Indices of sessions apart from the rest of their night; none of fewer than five."""
-    if len(latencies) < 5:
-        return []
-    values = np.log(latencies)
-    away = np.abs(values - np.median(values))
-    spread = max(_MAD_TO_SD * float(np.median(away)), _LEAST_SD)
-    return [int(index) for index in np.flatnonzero(away > _FENCE * spread)]
-
-
-def steady(latencies: Sequence[float]) -> list[float]:
-    """A night's sessions without its outliers."""
-    apart = set(outliers(latencies))
-    return [value for index, value in enumerate(latencies) if index not in apart]
-
-
-def estimate(groups: Sequence[Sequence[Sequence[float]]]) -> Noise:
-    """Noise from recorded nights.
-
-    Args:
-        groups: builds, each a list of nights, each a list of latencies in milliseconds. Each build
-            has a level of its own, so that what a change cost is not taken for noise.
-    """
-    nights = [[np.log(night) for night in group if len(night)] for group in groups]
-    nights = [group for group in nights if group]
-    flat = [night for group in nights for night in group]
-    sizes = np.array([len(night) for night in flat], dtype=float)
-    total, count = sizes.sum(), len(flat)
-    session_df = int(total - count)
-    night_df = count - len(nights)
-    within = float(sum(((night - night.mean()) ** 2).sum() for night in flat))
-    between = 0.0
-    for group in nights:
-        level = np.concatenate(group).mean()
-        between += float(sum(len(night) * (night.mean() - level) ** 2 for night in group))
-    if session_df == 0 or night_df == 0:
-        spread = (within + between) / max(session_df + night_df, 1)
-        return Noise(
-            session_variance=max(spread, _LEAST_SD**2),
-            session_df=session_df + night_df,
-            night_variance=0.0,
-            night_df=night_df,
-            nights=count,
-        )
-    ms_within = max(within / session_df, _LEAST_SD**2)
-    ms_between = between / night_df
-    if ms_between > ms_within * special.fdtri(night_df, session_df, 1 - _POOLING_ALPHA):
-        sessions_a_night = (total - (sizes**2).sum() / total) / (count - 1)
-        return Noise(
-            session_variance=ms_within,
-            session_df=session_df,
-            night_variance=(ms_between - ms_within) / sessions_a_night,
-            night_df=night_df,
-            nights=count,
-        )
-    df = session_df + night_df
-    return Noise(
-        session_variance=max((within + between) / df, _LEAST_SD**2),
-        session_df=df,
-        night_variance=0.0,
-        night_df=night_df,
-        nights=count,
+def _mean_squares(builds: Sequence[Sequence[Night]]) -> _MeanSquares:
+    within = between = cubes = effective = cubes_per_moment = 0.0
+    within_df = between_df = 0
+    for build in builds:
+        nights = [[math.log(latency) for latency in night] for night in build if night]
+        if not nights:
+            continue
+        sessions = sum(len(night) for night in nights)
+        level = sum(sum(night) for night in nights) / sessions
+        for night in nights:
+            size = len(night)
+            mean = sum(night) / size
+            within += sum((value - mean) ** 2 for value in night)
+            cubes += sum((value - mean) ** 3 for value in night)
+            cubes_per_moment += (size - 1) * (size - 2) / size
+            between += size * (mean - level) ** 2
+        effective += sessions - sum(len(night) ** 2 for night in nights) / sessions
+        within_df += sessions - len(nights)
+        between_df += len(nights) - 1
+    if between_df < 1:
+        raise ValueError("no build has two nights: how nights differ is unknown")
+    variance = max(within / within_df, _LEAST_SD**2) if within_df else 0.0
+    third_moment = cubes / cubes_per_moment if cubes_per_moment else 0.0
+    return _MeanSquares(
+        within=variance,
+        within_df=within_df,
+        between=max(between / between_df, _LEAST_SD**2),
+        between_df=between_df,
+        sessions_a_night=effective / between_df,
+        skewness=third_moment / variance**1.5 if variance else 0.0,
     )
-
-
-def shift(
-    noise: Noise, level: Sequence[Sequence[float]], tonight: Sequence[float], *, cells: int = 1
-) -> Shift:
-    """Compares tonight's sessions with the nights that the baseline accepted.
-
-    Args:
-        noise: of the board.
-        level: the accepted nights, each a list of latencies in milliseconds.
-        tonight: at least one latency.
-        cells: how many are judged in one night; ``detectable`` allows for them.
-    """
-    accepted = np.log(np.concatenate([np.asarray(night) for night in level]))
-    now = np.log(tonight)
-    weights = np.array([len(night) for night in level]) / len(accepted)
-    variance = noise.session_variance * (1 / len(now) + 1 / len(accepted))
-    variance += noise.night_variance * (1 + float((weights**2).sum()))
-    df = noise.night_df if noise.night_variance > 0 else noise.session_df
-    error = math.sqrt(variance)
-    difference = float(now.mean() - accepted.mean())
-    # scipy.special: stdtr is the distribution function of Student's t, stdtrit its inverse.
-    half = -float(special.stdtrit(df, 0.025)) * error
-    bound = -float(special.stdtrit(df, FAMILY_ALPHA / cells) + special.stdtrit(df, 0.05)) * error
-    return Shift(
-        effect=math.expm1(difference),
-        ci95=(math.expm1(difference - half), math.expm1(difference + half)),
-        p_slower=float(special.stdtr(df, -difference / error)),
-        p_faster=float(special.stdtr(df, difference / error)),
-        detectable=math.expm1(bound),
-        sd_units=difference / math.sqrt(noise.session_variance + noise.night_variance),
-        sessions=len(now),
-        baseline_sessions=len(accepted),
-        baseline_nights=len(level),
-    )
-
-
-def holm(p_values: Sequence[float], alpha: float = FAMILY_ALPHA) -> NDArray[Any]:
-    """Which hypotheses fall, so that the chance of any false one is ``alpha`` (Holm, 1979).
-
-    Returns:
-        bool, shape (n,).
-    """
-    p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p)
-    passed = p[order] <= alpha / (len(p) - np.arange(len(p)))
-    rejected = np.zeros(len(p), dtype=bool)
-    rejected[order] = np.logical_and.accumulate(passed)
-    return rejected

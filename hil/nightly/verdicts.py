@@ -8,7 +8,7 @@ from enum import StrEnum
 import attrs
 
 from hil.nightly.cells import CellKey
-from hil.nightly.noise import Shift
+from hil.nightly.shift import Shift
 from host.errors import ExitCode
 from protocol.measurement import Measurement
 
