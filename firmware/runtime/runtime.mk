@@ -8,12 +8,19 @@
 #   sources += $(JR_SOURCES)
 JR_INCLUDES = $(JR) $(JR)/kernels $(JR)/../include
 
-# HANG=1 and OVERRUN=1 are test builds of any port: their MUL never ends, or writes behind its output.
+# Test builds of any port: the MUL of HANG=1 never ends, that of OVERRUN=1 writes behind its output,
+# the AVERAGE_POOL_2D of FLIP=1 is wrong for some inputs, that of SPOIL=1 overwrites what it has read.
 ifdef HANG
 JR_MUL := $(JR)/faults/hang.c
 endif
 ifdef OVERRUN
 JR_MUL := $(JR)/faults/overrun.c
+endif
+ifdef FLIP
+JR_AVERAGE_POOL_2D := $(JR)/faults/flip.c
+endif
+ifdef SPOIL
+JR_AVERAGE_POOL_2D := $(JR)/faults/spoil.c
 endif
 
 # What a plan is checked with when it is loaded. A port that takes plans in the image of its firmware
