@@ -57,6 +57,12 @@ class NotMetError(JumpstationError):
     exit_code = ExitCode.NOT_MET
 
 
+class MismatchError(JumpstationError):
+    """A board's output is not what it must be."""
+
+    exit_code = ExitCode.MISMATCH
+
+
 class BoardError(JumpstationError):
     """What the agent on a board reported.
 

@@ -15,6 +15,7 @@ import typer
 
 from host.cli.agents import agents
 from host.cli.boards import boards
+from host.cli.bundle import app as bundle
 from host.cli.calibrate import calibrate
 from host.cli.distill import distill
 from host.cli.emulate import emulate
@@ -45,6 +46,7 @@ app.command()(profile)
 app.command()(quantize)
 app.command()(distill)
 app.command()(target)
+app.add_typer(bundle, name="bundle")
 app.command()(calibrate)
 for _name, _group in found_commands().items():
     app.add_typer(_group, name=_name)

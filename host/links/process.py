@@ -17,17 +17,20 @@ _STDERR_BYTES_SHOWN = 2000
 
 
 class ProcessLink:
-    """Starts ``program --stdio``; closing the link ends it."""
+    """Starts ``program ... --stdio``; closing the link ends it."""
 
     transport = "process"
 
-    def __init__(self, program: Path, *arguments: str) -> None:
+    def __init__(self, program: Path, *arguments: str, name: str | None = None) -> None:
         """Starts the agent.
+
+        Args:
+            name: what the link is called; None: as the program.
 
         Raises:
             ConfigError: there is no such program, or it cannot be started.
         """
-        self.name = program.name
+        self.name = name or program.name
         if not program.is_file():
             raise ConfigError(
                 f"{program}: the agent for this computer is not built",
@@ -36,7 +39,7 @@ class ProcessLink:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the link
         try:
             self._process = subprocess.Popen(
-                [str(program), "--stdio", *arguments],
+                [str(program), *arguments, "--stdio"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,

@@ -31,9 +31,13 @@ class Image:
 
     def followed_by(self, plan: bytes) -> Image:
         """This image with a plan behind it, at the next address that a plan may begin at."""
-        return Image(
-            self.address, self.data + bytes([ERASED]) * (-self.end % ALIGNMENT_BYTES) + plan
-        )
+        return self.with_at(plan, self.end + -self.end % ALIGNMENT_BYTES)
+
+    def with_at(self, data: bytes, address: int) -> Image:
+        """This image with ``data`` at ``address``, which must not lie before its end."""
+        if address < self.end:
+            raise ValueError(f"0x{address:x} lies within the image")
+        return Image(self.address, self.data + bytes([ERASED]) * (address - self.end) + data)
 
 
 def read_image(path: Path, *, flat_address: int = 0) -> Image:

@@ -73,18 +73,30 @@ def engine_output(
     Raises:
         ModelError: the engine does not run it.
     """
+    outputs = engine_outputs(engine, path, contract, inputs)
+    version = version_here(engine)
+    offered = board.offer(engine)
+    return EngineOutput(
+        crc32=zlib.crc32(b"".join(outputs)),
+        arithmetic=f"{_KERNELS[engine]} ({version}, {platform.machine()})",
+        is_binding=offered is not None and offered.version == version and _is_here(board),
+    )
+
+
+def engine_outputs(
+    engine: Engine, path: Path, contract: ModelContract, inputs: Sequence[bytes]
+) -> tuple[bytes, ...]:
+    """The bytes of each output of one inference here.
+
+    Raises:
+        ModelError: the engine does not run it.
+    """
     arrays = [
         np.frombuffer(data, entry.dtype).reshape(entry.shape)
         for data, entry in zip(inputs, contract.inputs, strict=True)
     ]
     _, outputs = _run(engine, path, arrays)
-    version = version_here(engine)
-    offered = board.offer(engine)
-    return EngineOutput(
-        crc32=zlib.crc32(b"".join(output.tobytes() for output in outputs)),
-        arithmetic=f"{_KERNELS[engine]} ({version}, {platform.machine()})",
-        is_binding=offered is not None and offered.version == version and _is_here(board),
-    )
+    return tuple(output.tobytes() for output in outputs)
 
 
 def version_here(engine: Engine) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from host.errors import BoardError
 from protocol.errors import DESCRIPTIONS, ErrorCode
-from protocol.messages import NO_INDEX, MessageType, ResetCause, holder_name
+from protocol.messages import MAX_ERROR_TEXT_BYTES, NO_INDEX, MessageType, ResetCause, holder_name
 
 _HINTS = {
     ErrorCode.NO_SESSION: "run the command again",
@@ -19,8 +19,11 @@ _HINTS = {
     ErrorCode.ARENA_OVERRUN: "a kernel wrote outside the arena: this is a bug in the firmware",
     ErrorCode.MODEL_TOO_LARGE: "use a smaller model, or give the agent more room (--model-bytes)",
     ErrorCode.MODEL_HASH: "try again; if it stays, the board's disk or memory is faulty",
-    ErrorCode.MODEL_REFUSED: "the agent's log says what its engine objects to",
-    ErrorCode.ENGINE_FAILED: "the agent's log says how; another engine (--engine) may do better",
+    ErrorCode.MODEL_REFUSED: "convert the model to what that engine reads, or name another engine "
+    "(--engine)",
+    ErrorCode.ENGINE_FAILED: "another engine (--engine) may do better; the agent's log has more",
+    ErrorCode.BUNDLE_ONLY: "`host bundle build` makes one, `host bundle install` sends it",
+    ErrorCode.BUNDLE_SIGNATURE: "start the agent with --trust and the public key of its signer",
     ErrorCode.UPLOAD_CHECKSUM: "try again; if it stays, the board's memory is faulty",
 }
 
@@ -56,6 +59,12 @@ def busy(holder: str, left_s: float) -> BoardError:
     )
 
 
+def _printable(raw: bytes) -> str:
+    """A stranger's text as a terminal may show it: one line, no control characters."""
+    text = raw[:MAX_ERROR_TEXT_BYTES].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
 def board_error(answer: Any) -> BoardError:
     """Makes the exception for a parsed ERROR answer."""
     code = int(answer.code)
@@ -72,6 +81,9 @@ def board_error(answer: Any) -> BoardError:
     sized = bool(answer.needed or answer.available)
     if sized:
         text += f": needs {answer.needed:,} bytes, has {answer.available:,}"
+    said = _printable(bytes(answer.text))
+    if said:
+        text += f": {said}"
     return BoardError(
         text,
         code=code,

@@ -168,6 +168,11 @@ class RequirementVector:
                 f"{path}: {field}: {broken.message}",
                 hint="`host profile MODEL --output profile.json` writes one",
             )
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Of values that the schema has passed."""
         return cls(
             **{name: values[name] for name in FIELDS if not name.endswith("_shape")},
             input_shape=tuple(values["input_shape"]),

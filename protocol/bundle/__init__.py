@@ -4,7 +4,7 @@
 so that all of them refuse the same things, in the same order and words.
 """
 
-from protocol.bundle.contents import Contents, pack, read_contents, unpack
+from protocol.bundle.contents import Contents, pack, read_contents, read_file, unpack
 from protocol.bundle.errors import BundleError, Stage
 from protocol.bundle.fitness import check_fits
 from protocol.bundle.manifest import (
@@ -39,6 +39,7 @@ __all__ = [
     "check_fits",
     "pack",
     "read_contents",
+    "read_file",
     "read_public_key",
     "unpack",
     "verify",

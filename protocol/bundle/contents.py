@@ -43,7 +43,28 @@ def read_contents(path: Path, max_bytes: int = MAX_BUNDLE_BYTES) -> Contents:
         BundleError: it is neither, or not of the form that it must have.
         OSError: it cannot be read.
     """
-    return _read_folder(path, max_bytes) if path.is_dir() else unpack(_read(path, max_bytes))
+    return _read_folder(path, max_bytes) if path.is_dir() else unpack(read_file(path, max_bytes))
+
+
+def read_file(path: Path, max_bytes: int = MAX_BUNDLE_BYTES) -> bytes:
+    """The bytes of a plain file; links are not followed, devices and pipes are not read.
+
+    Raises:
+        BundleError: it is no plain file, or a larger one.
+        OSError: it cannot be read.
+    """
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a symbolic link" if stat.S_ISLNK(mode) else "no plain file"
+        raise _refused(f"{path.name} is {kind}")
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(number, "rb") as file:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise _refused(f"{path.name} is no plain file")
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise BundleError(Stage.SIZES, f"{path.name}: more than the {max_bytes:,} bytes allowed")
+    return data
 
 
 def pack(contents: Contents) -> bytes:
@@ -131,25 +152,9 @@ def _read_folder(folder: Path, max_bytes: int) -> Contents:
     _check_names(names)
     contents: dict[str, bytes] = {}
     for name in names:
-        contents[name] = _read(folder / name, max_bytes)
+        contents[name] = read_file(folder / name, max_bytes)
         max_bytes -= len(contents[name])
     return contents
-
-
-def _read(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a plain file; links are not followed, devices and pipes not opened for good."""
-    mode = path.lstat().st_mode
-    if not stat.S_ISREG(mode):
-        kind = "a symbolic link" if stat.S_ISLNK(mode) else "no plain file"
-        raise _refused(f"{path.name} is {kind}")
-    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise _refused(f"{path.name} is no plain file")
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise BundleError(Stage.SIZES, f"{path.name}: more than the {max_bytes:,} bytes allowed")
-    return data
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -58,12 +58,14 @@ class TensorSpec:
 
 @attrs.frozen(kw_only=True)
 class BundledModel:
-    """``weights`` names the file that the engine loads; ``framework`` is what it is a model of.
+    """``weights`` names the file that the engine loads: a plan for ``jump_rt``, else the model.
+
+    ``framework`` is the format of the model's own file, ``sha256`` that file's hash.
 
     ``latency_ms_turbo`` is ``latency_dxm1_ms`` of the requirement vector.
     """
 
-    framework: str = attrs.field(metadata=_limited(enum=["jump_rt", "onnx", "tflite"]))
+    framework: str = attrs.field(metadata=_limited(enum=["onnx", "tflite"]))
     precision: str = attrs.field(
         metadata=_limited(enum=["int4", "int8", "int16", "float16", "float32"])
     )
@@ -75,7 +77,6 @@ class BundledModel:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     sha256: str = attrs.field(metadata=_SHA256)
-    """Of the model's file that was compiled or is the weights."""
 
 
 @attrs.frozen(kw_only=True)

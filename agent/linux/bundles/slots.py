@@ -7,6 +7,7 @@ moment the pointer names a slot that was whole when it was written.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from enum import StrEnum
@@ -15,6 +16,7 @@ from pathlib import Path
 import attrs
 
 _POINTER = "current"
+_LOCK = "lock"
 _SCHEMA = "slots/1"
 _MAX_POINTER_BYTES = 4096
 
@@ -41,14 +43,25 @@ class Pointer:
 
 
 class Slots:
-    """The slots in ``folder``, which is made where it is not there.
+    """The slots in ``folder``, which is made where it is not there, for this process alone.
 
     Every method raises OSError where the disk fails.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Raises OSError also where another agent uses the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._lock = (folder / _LOCK).open("w")  # held until this ends
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise OSError(f"{folder}: another agent uses these bundles") from error
+
+    def close(self) -> None:
+        """Leaves the folder to another."""
+        self._lock.close()
 
     def pointer(self) -> Pointer | None:
         """None where nothing was installed, or the disk has lost which."""

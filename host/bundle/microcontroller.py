@@ -1,0 +1,123 @@
+"""Bundles on microcontrollers: an image for a programmer, and what the board says afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import devices
+from host.boards.reach import BoardOnPort
+from host.bundle.opened import OpenedBundle, refusals
+from host.emulators import find_emulator, open_emulator
+from host.errors import BoardError, ConfigError
+from host.links.base import Link
+from host.measurement.evidence import find_profile
+from host.measurement.observer import Observer
+from host.programming.find import find_programmer
+from host.programming.image import read_image, write_image
+from host.session import Session
+from protocol.bundle import BundleError, Image, Stage, check_fits
+from protocol.capabilities import Capabilities
+from protocol.messages import Store
+
+
+class Microcontroller:
+    """The board of one bundle: at a port, or emulated while this lives. A context manager."""
+
+    def __init__(self, opened: OpenedBundle, port: str | None) -> None:
+        """Raises ConfigError where the bundle has no image, or the board is not in the catalog."""
+        if opened.manifest.image is None:
+            raise ConfigError(f"{opened.label} has no image: it is not for a microcontroller")
+        profile = find_profile(opened.manifest.requires.board)
+        if profile is None:
+            raise ConfigError(f"unknown board {opened.manifest.requires.board!r}")
+        self.profile: devices.Profile = profile
+        self._opened = opened
+        self._image: Image = opened.manifest.image
+        self._port = port
+        self._folder = tempfile.TemporaryDirectory(prefix="jumpstation-bundle-")
+        self._file = Path(self._folder.name, self._image.file)
+        self._file.write_bytes(opened.bundle.files[self._image.file])
+        self._check_image()
+
+    def __enter__(self) -> Microcontroller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    @property
+    def name(self) -> str:
+        return self._port or f"the emulated {self.profile.id}"
+
+    def program(self, observer: Observer) -> None:
+        """Writes the image; an emulated board is started with it instead.
+
+        Raises:
+            ConfigError, LinkError, DeadlineExceeded: as a Programmer's.
+        """
+        if self._port is None:
+            observer.stage(f"starting the emulated {self.profile.id} with {self._image.file}")
+            return
+        programmer = find_programmer(self.profile)
+        if programmer.holds(self._file, self._port):
+            observer.note(f"{self._port} has this image already: it was not written again")
+            return
+        observer.stage(f"programming {self._port} with {self._image.file} by {programmer.name}")
+        programmer.program(self._file, self._port)
+
+    def open(self) -> Link:
+        """A link to the board.
+
+        Raises:
+            ConfigError, LinkError: there is no way to it.
+        """
+        if self._port is not None:
+            return BoardOnPort(self._port, self.profile.id).open()
+        like = find_emulator(self.profile.id).default_firmware
+        if not like.is_file():
+            raise ConfigError(
+                f"{like}: the firmware of {self.profile.id} is not built",
+                hint="`make firmware` builds it",
+            )
+        firmware = self._file.with_name(f"emulated-{like.name}")
+        write_image(read_image(self._file, flat_address=self._image.address), firmware, like)
+        return open_emulator(self.profile.id, firmware=firmware)
+
+    def check(self, board: Capabilities) -> None:
+        """Whether what answers has the bundle's firmware, and the bundle fits it.
+
+        Raises:
+            BoardError: it has not.
+        """
+        with refusals(self._opened.label):
+            check_fits(self._opened.manifest, board)
+        if board.build != self._image.firmware_build:
+            raise BoardError(
+                f"{self.name} runs the build {board.build!r}, the bundle has "
+                f"{self._image.firmware_build!r}",
+                hint="`host bundle install` writes the bundle's",
+            )
+
+    def load(self, session: Session) -> None:
+        """Has the agent load the plan that was programmed; nothing is sent.
+
+        Raises:
+            BoardError: the board's flash has another plan; as a Session's.
+        """
+        plan = self._opened.bundle.weights
+        if not session.holds(plan, Store.FLASH):
+            raise BoardError(
+                f"the flash of {self.name} does not hold the plan of {self._opened.label}",
+                hint="`host bundle install` writes it",
+            )
+        session.upload(plan, Store.FLASH)
+
+    def _check_image(self) -> None:
+        """The image must hold the plan where its firmware looks: both were signed, separately."""
+        with refusals(self._opened.label):
+            image = read_image(self._file, flat_address=self._image.address)
+            begin = self._image.plan_address - image.address
+            plan = self._opened.bundle.weights
+            if begin < 0 or image.data[begin : begin + len(plan)] != plan:
+                raise BundleError(Stage.PARSE, f"{self._image.file} does not hold the plan")
