@@ -26,9 +26,10 @@ def test_make_show_and_replay(host_here: HostCommand, small: Kept, tmp_path: Pat
     lost = host_here("golden", "replay", folder, "--board", "pc")
     assert lost.returncode == 2
     assert "--model" in lost.stderr, "the model is not beside this set"
-    done = host_here(
-        "golden", "replay", folder, "--model", small.model, "--farm-board", "desk", "--json"
-    )
+    farm = tmp_path / "farm.yaml"
+    farm.write_text("racks: [{id: here, boards: [{id: desk, kind: process, device: pc}]}]\n")
+    replay = ("replay", folder, "--model", small.model)
+    done = host_here("golden", *replay, "--farm", farm, "--farm-board", "desk", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["schema"], result["verdict"]) == ("replay/1", "as the set has it")
