@@ -11,7 +11,6 @@ import platformdirs
 
 from hil.run.jobs import Candidate
 from host.compiler import compile_graph
-from host.distillation.quantizer import quantize_model
 from host.errors import ConfigError, JumpstationError
 from host.files import write_bytes
 from host.models import load_model
@@ -90,6 +89,8 @@ def _of(
         if precision == Precision.FLOAT32:
             yield _as_it_is(model, str(precision))
             continue
+        from host.distillation.quantizer import quantize_model
+
         try:
             made = quantize_model(
                 model, None, str(precision), lambda text: progress(f"{model.name}: {text}")

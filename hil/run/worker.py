@@ -18,6 +18,7 @@ from host.evidence import History
 from host.links.interruptible import Interrupted
 from host.measurement import measure
 from host.measurement.observer import Silent
+from host.measurement.on_board import release_board
 from host.session import Deadline
 
 _BUSY_POLL_S = 2.0
@@ -47,6 +48,8 @@ class Worker:
         self._journal = journal
         self._limits = limits
         self._stop = stop
+        self._left_by: Job | None = None
+        """The last job that failed: the board may think that it holds it still."""
 
     def do(
         self,
@@ -94,7 +97,7 @@ class Worker:
             if power is not None:
                 attempt = Attempt(number=number, fault=found, took_s=took_s, power=power)
                 self._journal.attempted(job, attempt)
-            attempts = (*attempts, attempt)
+            attempts, self._left_by = (*attempts, attempt), job
             on_attempt(attempt, again)
             if not again:
                 return Outcome(
@@ -114,6 +117,7 @@ class Worker:
         attempts: tuple[Attempt, ...],
         deadline: Deadline,
     ) -> Outcome:
+        self._left_by = None
         self._history.add(found.record, found.plan_ops, key=job.id)
         fault = fault_in(found.record.output)
         return Outcome(
@@ -135,6 +139,8 @@ class Worker:
             fault = self._try(job, deadline, on_stage)
             if isinstance(fault, measure.Outcome) or fault.kind != FaultKind.BUSY:
                 return fault
+            if self._release_left(deadline):
+                continue
             if patience.expired:
                 return fault
             on_stage(f"waiting: {fault.text}")
@@ -159,6 +165,18 @@ class Worker:
         except Exception as error:
             self._check_stop()  # what is called off may fail in ways of its own
             return fault_of(error, emulated=self._emulated)
+
+    def _release_left(self, deadline: Deadline) -> bool:
+        """Gives back what a job before was cut off from, so that its own rack does not lock the
+        next one out; whether that was it."""
+        left, self._left_by = self._left_by, None
+        if left is None:
+            return False
+        try:
+            release_board(left.request(placed(self._board)), _Until(self._stop, deadline))
+        except JumpstationError:
+            return False
+        return True
 
     def _power_cycle(self, fault: Fault, on_stage: Callable[[str], None]) -> str | None:
         """Has the board start anew where its fault asks for that; how it went, None: not done."""

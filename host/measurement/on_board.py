@@ -25,7 +25,7 @@ from host.measurement.engine_candidates import (
     prepare_for_engine,
 )
 from host.measurement.evidence import find_profile
-from host.measurement.observer import Observer
+from host.measurement.observer import Observer, Silent
 from host.measurement.request import DEFAULT_BOARD, MeasureRequest
 from host.session import LoadedModel, LoadedPlan, Session, upload_model
 from protocol.capabilities import Capabilities, WrittenBy
@@ -81,6 +81,22 @@ def on_board(
                 return use(session, task, _load(session, task.candidate, observer))
 
 
+def release_board(request: MeasureRequest, stop: StopSignal | None = None) -> None:
+    """Gives back a lease that the request's ``session`` holds, and nobody else's.
+
+    Raises:
+        BoardError: somebody else has it.
+        LinkError, DeadlineExceeded, Interrupted: as :func:`on_board`.
+    """
+    with (
+        _reach(request, Silent()) as board,
+        Session(_open(board, stop), request.session) as session,
+    ):
+        _connect(request, session)
+        with session.lease():  # released at its end
+            pass
+
+
 def prepare_candidate(
     request: MeasureRequest, capabilities: Capabilities, observer: Observer
 ) -> Candidate | EngineCandidate:
@@ -116,9 +132,15 @@ def _check_request(request: MeasureRequest) -> None:
             )
 
 
+    if request.baud is not None and (request.port is None or "://" in request.port):
+        raise ConfigError(
+            "--baud is the rate of a serial port", hint="name one: --port /dev/ttyACM0 --baud 115200"
+        )
+
+
 def _reach(request: MeasureRequest, observer: Observer) -> Board:
     if request.port is not None:
-        return BoardOnPort(request.port, request.board)
+        return BoardOnPort(request.port, request.board, request.baud)
     board = request.board or DEFAULT_BOARD
     if _is_this_computer(board):
         if request.flash_model is not None or request.link is not None:
