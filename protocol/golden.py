@@ -150,14 +150,15 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
     "alive_message": {"op": 5, "op_count": 12},
     "store_capability": {"store": 1, "window": 4, "capacity_bytes": 200_000},
     "error_answer": {
-        "request_type": int(messages.MessageType.PLAN_END),
-        "code": int(ErrorCode.ARENA_TOO_SMALL),
+        "request_type": int(messages.MessageType.MODEL_BEGIN),
+        "code": int(ErrorCode.MODEL_TOO_LARGE),
         "index": messages.NO_INDEX,
         "needed": 300_000,
         "available": 262_144,
         "boot_count": 1,
         "lease_left_ms": 0,
         "holder": bytes(messages.HOLDER_BYTES),
+        "text": b"the disk has too little left",
     },
 }
 """One example a message."""

@@ -26,6 +26,7 @@ from construct import (
 HOLDER_BYTES = 16
 SHA256_BYTES = 32
 MAX_MODEL_NAME_BYTES = 64
+MAX_ERROR_TEXT_BYTES = 512
 NO_INDEX = 0xFFFF
 ALL_OPS = 0xFFFF
 
@@ -234,7 +235,9 @@ ERROR_ANSWER = Struct(
     "boot_count" / Int32ul,
     "lease_left_ms" / Int32ul,
     "holder" / Bytes(HOLDER_BYTES),
+    "text" / Default(GreedyBytes, b"") * "UTF-8, at most 512 bytes: why, for people; often empty",
 )
+ERROR_FIXED_BYTES = sum(field.sizeof() for field in ERROR_ANSWER.subcons[:-1])
 
 EMPTY = Struct()
 

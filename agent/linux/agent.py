@@ -139,9 +139,10 @@ class Agent:
             payload = await serve(frame, send)
         except Refusal as refusal:
             await self._refuse(frame, send, refusal)
-        except Exception:
+        except Exception as error:
             _LOG.exception("request 0x%02x", frame.type)
-            await self._refuse(frame, send, Refusal(ErrorCode.ENGINE_FAILED))
+            why = f"a bug in the agent, whose log has more: {type(error).__name__}"
+            await self._refuse(frame, send, Refusal(ErrorCode.ENGINE_FAILED, why))
         else:
             kind = frame.type | ANSWER_BIT
             await _send(send, Frame(kind, frame.session, frame.sequence, payload))
@@ -162,6 +163,7 @@ class Agent:
                 "boot_count": self.boot_count,
                 "lease_left_ms": self._lease.left_ms,
                 "holder": self._lease.holder,
+                "text": refusal.text,
             }
         )
         await _send(send, Frame(MessageType.ERROR, frame.session, frame.sequence, payload))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from protocol.errors import ErrorCode
-from protocol.messages import NO_INDEX
+from protocol.messages import MAX_ERROR_TEXT_BYTES, NO_INDEX
 
 _U32_MAX = 0xFFFFFFFF
 
 
 class Refusal(Exception):
-    """A request is not done. ``index``, ``needed`` and ``available`` as the wire has them.
+    """A request is not done. ``index``, ``needed``, ``available``, ``text`` as the wire has them.
 
-    Sizes that 32 bits do not hold are sent as the largest.
+    Sizes that 32 bits do not hold are sent as the largest, and ``why`` on one line, cut to what
+    ERROR holds.
     """
 
     def __init__(
@@ -28,3 +29,9 @@ class Refusal(Exception):
         self.index = index
         self.needed = min(needed, _U32_MAX)
         self.available = min(available, _U32_MAX)
+        self.text = _cut(" ".join(why.split()).encode())
+
+
+def _cut(text: bytes) -> bytes:
+    """No longer than ERROR holds, and no part of a character at the end."""
+    return text[:MAX_ERROR_TEXT_BYTES].decode(errors="ignore").encode()

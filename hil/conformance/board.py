@@ -22,7 +22,9 @@ from protocol.messages import (
     ANSWER_BIT,
     ANSWERS,
     ERROR_ANSWER,
+    ERROR_FIXED_BYTES,
     HOLDER_BYTES,
+    MAX_ERROR_TEXT_BYTES,
     REQUESTS,
     InputSource,
     LeaseAction,
@@ -164,10 +166,15 @@ class Session:
             self.alive.append(answer)
         if answer.type == MessageType.ERROR:
             expect(
-                len(answer.payload) >= ERROR_ANSWER.sizeof(),
+                len(answer.payload) >= ERROR_FIXED_BYTES,
                 f"an ERROR of {len(answer.payload)} bytes",
             )
-            raise Refused(ERROR_ANSWER.parse(answer.payload))
+            refused = ERROR_ANSWER.parse(answer.payload)
+            expect(
+                len(refused.text) <= MAX_ERROR_TEXT_BYTES,
+                f"an ERROR with {len(refused.text)} bytes of text",
+            )
+            raise Refused(refused)
         expect(
             answer.type == request.type | ANSWER_BIT,
             f"type 0x{answer.type:02x} as the answer to {_NAMES.get(request.type, request.type)}",

@@ -38,6 +38,7 @@ class InterpreterProcess:
     def __init__(
         self,
         worker: asyncio.subprocess.Process,
+        path: str,
         *,
         engine: str,
         threads: int,
@@ -50,6 +51,7 @@ class InterpreterProcess:
         self.threads = threads
         self.cpus = tuple(cpus)
         self._worker = worker
+        self._path = path
         self._hang_s = hang_s
         self._max_payload_bytes = max_payload_bytes
         self._max_batch = max_batch
@@ -74,7 +76,7 @@ class InterpreterProcess:
             worker = await process.start(command, cpus)
         except OSError as error:
             raise Refusal(ErrorCode.ENGINE_FAILED, str(error)) from error
-        loaded = cls(worker, cpus=cpus, **options)
+        loaded = cls(worker, str(path), cpus=cpus, **options)
         request = {"do": "load", "engine": kind, "path": str(path), "threads": loaded.threads}
         try:
             answer, _ = await loaded._ask(request, alive, refusal=ErrorCode.MODEL_REFUSED)
@@ -204,14 +206,14 @@ class InterpreterProcess:
                 await alive(_ALIVE)
             answer, data = asked.result()
         except (OSError, ValueError, asyncio.IncompleteReadError, TimeoutError) as error:
-            hung = isinstance(error, TimeoutError)
-            await process.kill(self._worker)
-            how = f"hung for {self._hang_s:g} s" if hung else f"ended ({self._worker.returncode})"
+            how = await process.end_failed(self._worker, error, self._hang_s)
             raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} {how}") from error
         finally:
             asked.cancel()
         if "error" in answer:
-            raise Refusal(refusal, f"{self.engine}: {answer['error']}")
+            # Who asks knows the model by its name, not by where it is kept here.
+            why = str(answer["error"]).replace(self._path, "the model")
+            raise Refusal(refusal, f"{self.engine}: {why}")
         return answer, data
 
     async def _exchange(self, values: dict[str, Any], body: bytes) -> channel.Message:

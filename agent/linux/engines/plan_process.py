@@ -98,9 +98,10 @@ class PlanProcess:
     async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
         if kind == MessageType.PLAN_BEGIN:
             self.has_plan = False
-        if self.has_plan and self.pid is None:
+        if self.has_plan and self._process is not None and self.pid is None:
             self.has_plan = False
-            raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} ended between requests")
+            how = process.ending(self._process)
+            raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} {how} between requests")
         await self.start()
         try:
             answer = await self._exchange(kind, payload, alive)
@@ -168,14 +169,15 @@ class PlanProcess:
                 elif frame.sequence == self._sequence:
                     break
         except (OSError, EOFError, TimeoutError) as error:
-            await process.kill(running)
             self.has_plan = False
-            raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} ended or hung") from error
+            how = await process.end_failed(running, error, self._hang_s)
+            raise Refusal(ErrorCode.ENGINE_FAILED, f"{self.engine} {how}") from error
         if frame.type != MessageType.ERROR:
             return frame.payload
         refused = ERROR_ANSWER.parse(frame.payload)
         raise Refusal(
             refused.code,
+            refused.text.decode(errors="replace"),
             index=refused.index,
             needed=refused.needed,
             available=refused.available,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -61,6 +62,31 @@ async def kill(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
     await process.wait()
+
+
+async def end_failed(process: asyncio.subprocess.Process, error: Exception, hang_s: float) -> str:
+    """Ends one that failed to answer, where it has not ended; returns how it failed."""
+    if isinstance(error, TimeoutError):
+        await kill(process)
+        return f"said nothing for {hang_s:g} s"
+    # Its pipe ends before its exit code is known, and killing it now would take that away.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_EXIT_GRACE_S):
+            await process.wait()
+    await kill(process)
+    return ending(process)
+
+
+def ending(process: asyncio.subprocess.Process) -> str:
+    """How one that has ended did so."""
+    code = process.returncode
+    if code is None or code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal has no name
+        name = str(-code)
+    return f"was ended by signal {name}"
 
 
 def memory_bytes(pid: int) -> tuple[int | None, int | None]:

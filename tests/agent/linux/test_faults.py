@@ -10,11 +10,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
+import onnx
 import psutil
 import pytest
 
+from agent.linux.refusal import Refusal
 from protocol.errors import ErrorCode
-from protocol.messages import ALIVE_MESSAGE, ALL_OPS, Engine, MessageType, ModelFormat
+from protocol.messages import (
+    ALIVE_MESSAGE,
+    ALL_OPS,
+    MAX_ERROR_TEXT_BYTES,
+    Engine,
+    MessageType,
+    ModelFormat,
+)
 from tests.agent.linux.linux_agent import (
     EXAMPLES,
     begin_model,
@@ -56,12 +67,14 @@ def long_run(client: Client, iterations: int = 1000) -> None:
 def test_a_crash_is_an_error_and_not_the_end(holder: Client) -> None:
     upload_model(holder, ONNX, ModelFormat.ONNX)
     process_of(holder, "worker").send_signal(signal.SIGSEGV)
-    with refused(ErrorCode.ENGINE_FAILED):
+    with refused(ErrorCode.ENGINE_FAILED) as refusal:
         holder.run()
+    assert refusal.value.answer.text.endswith(b" was ended by signal SIGSEGV")
     holder.upload(lookup_plan())
     process_of(holder, "pc-agent").kill()
-    with refused(ErrorCode.ENGINE_FAILED):
+    with refused(ErrorCode.ENGINE_FAILED) as refusal:
         holder.run()
+    assert refusal.value.answer.text.startswith(b"jump_rt 0.1.0 was ended by signal SIGKILL")
     with refused(ErrorCode.NO_PLAN):
         holder.run()
     upload_model(holder, ONNX, ModelFormat.ONNX)
@@ -93,8 +106,9 @@ def test_a_hang_shows_signs_of_life_and_ends(impatient: Client) -> None:
     upload_model(impatient, TFLITE, ModelFormat.TFLITE)
     process_of(impatient, "worker").suspend()
     started = time.monotonic()
-    with refused(ErrorCode.ENGINE_FAILED):
+    with refused(ErrorCode.ENGINE_FAILED) as refusal:
         impatient.run()
+    assert refusal.value.answer.text.endswith(b" said nothing for 2 s")
     assert HANG_S <= time.monotonic() - started < HANG_S + 3
     alive = [ALIVE_MESSAGE.parse(frame.payload) for frame in impatient.alive]
     assert alive
@@ -231,6 +245,40 @@ def test_garbage_is_refused_by_the_engine(holder: Client, model_format: ModelFor
         with refused(ErrorCode.NO_PLAN):
             holder.run()
     holder.ask(MessageType.PING)
+
+
+def with_custom_op(model: bytes, name: str) -> bytes:
+    """``model`` with its first kind of op replaced by one that no runtime has."""
+    unpacked = schema.ModelT.InitFromPackedBuf(model)
+    code = unpacked.operatorCodes[0]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = name
+    builder = flatbuffers.Builder()
+    builder.Finish(unpacked.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_what_an_engine_lacks_is_named(holder: Client, model_folder: Path) -> None:
+    """By the engine's own message, on one line, without where the agent keeps the model."""
+    network = onnx.load_from_string(ONNX)
+    network.graph.node[0].op_type = "Frobnicate"
+    unknown = network.SerializeToString()
+    custom = with_custom_op(TFLITE, "Frobnicate")
+    for model, model_format in ((unknown, ModelFormat.ONNX), (custom, ModelFormat.TFLITE)):
+        with refused(ErrorCode.MODEL_REFUSED) as refusal:
+            upload_model(holder, model, model_format)
+        text = refusal.value.answer.text.decode()
+        assert "Frobnicate" in text
+        assert text.startswith(("onnxruntime 1.", "litert 2."))
+        assert text.isprintable()
+        assert str(model_folder) not in text
+
+
+def test_long_reasons_are_cut() -> None:
+    why = "é" * MAX_ERROR_TEXT_BYTES
+    assert Refusal(ErrorCode.MODEL_REFUSED, "x" + why).text.decode() == "x" + "é" * 255
+    assert Refusal(ErrorCode.MODEL_REFUSED, " a\n\t b ").text == b"a b"
+    assert Refusal(ErrorCode.MODEL_HASH).text == b""
 
 
 def test_a_reset_and_an_end_delete_what_was_sent(model_folder: Path) -> None:
