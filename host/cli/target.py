@@ -61,6 +61,15 @@ def target(
         list[str] | None,
         typer.Option(metavar="ID=DEV", help="A physical board and the serial port it is at."),
     ] = None,
+    farm: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="YAML",
+            help="A farm file whose boards are used too, physical ones first.  "
+            "\\[default: hil/farm.yaml where there is one]",
+        ),
+    ] = None,
+    no_farm: Annotated[bool, typer.Option("--no-farm", help="Leave all farms out.")] = False,
     every: Annotated[
         bool, typer.Option("--all", help="Try every board out, even if the answer is known.")
     ] = False,
@@ -96,6 +105,7 @@ def target(
         include=tuple(include or ()),
         catalogs=tuple(devices or ()),
         ports=_boards_at_ports(port or ()),
+        farm=_farm_file(farm, no_farm),
         every=every,
     )
     with contextlib.ExitStack() as stack:
@@ -105,6 +115,17 @@ def target(
         write_text(output, result.to_json() + "\n")
     print(result.to_json() if as_json else result.text)
     raise typer.Exit(int(result.exit_code))
+
+
+def _farm_file(given: Path | None, none: bool) -> Path | None:
+    """Raises ConfigError where one is named and none wanted."""
+    from host.farms import DEFAULT_FARM
+
+    if none:
+        if given is not None:
+            raise ConfigError("--farm and --no-farm contradict each other")
+        return None
+    return DEFAULT_FARM if given is None and DEFAULT_FARM.is_file() else given
 
 
 def _boards_at_ports(given: Sequence[str]) -> dict[str, str]:

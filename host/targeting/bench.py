@@ -1,4 +1,8 @@
-"""Tries models out: on a board that can be measured now, else in the simulation."""
+"""Tries models out: on a board that can be measured now, else in the simulation.
+
+What is measured by hand at a port comes first; then the farm's boards, physical before emulated and
+idle before busy; a board's own measurement in the history; an emulator; a prediction.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import attrs
+
 from devices import Profile
 from host.compiler import PlannedOp, compile_graph
 from host.emulators import emulated_boards, find_emulator
 from host.errors import (
     BoardError,
+    BoardReset,
     ConfigError,
     DeadlineExceeded,
     JumpstationError,
     LinkError,
     ModelError,
+    WrongBoard,
 )
 from host.evidence import History
 from host.links.interruptible import Interrupted
@@ -23,14 +31,22 @@ from host.measurement.evidence import find_profile
 from host.measurement.measure import MeasureRequest, Outcome, run_measurement
 from host.measurement.observer import Silent
 from host.models import load_model
+from host.session import Deadline
 from host.targeting.catalog import PLAN_CONTRACT
 from host.targeting.checks import CheckResult, Status
+from host.targeting.farm_boards import FarmBoards
 from host.targeting.latency import LatencyFigure, figure_of, is_by_engine_of, may_gate
-from host.targeting.simulate import simulate
+from host.targeting.simulate import measured_cell, simulate
 from host.targeting.site import Site
 from host.targeting.vector import RequirementVector
 from host.targeting.verdict import Trial
-from protocol.measurement import Verdict
+from protocol.errors import ErrorCode
+from protocol.measurement import Source, Verdict
+
+_BUSY_WAIT_S = 60.0
+"""A lease's length, unless its holder asks anything more."""
+_BUSY_POLL_S = 2.0
+_MEASURED = (Source.HARDWARE, Source.EMULATED)
 
 
 class EvidenceBench:
@@ -43,6 +59,8 @@ class EvidenceBench:
         profiles: Sequence[Profile],
         *,
         ports: Mapping[str, str] | None = None,
+        farm: FarmBoards | None = None,
+        evidence: str = "any",
         history: History | None = None,
         watch: Callable[[Site, str], None] = lambda _site, _text: None,
     ) -> None:
@@ -52,6 +70,9 @@ class EvidenceBench:
             candidates: model files by precision; without one it is foretold.
             profiles: of the boards that are asked for.
             ports: where physical boards are, by id.
+            farm: boards that may be used as well.
+            evidence: the lowest source that the decision may rest on: where that is hardware, a
+                board that somebody else holds is waited for.
             history: keeps what is measured, and is asked for what was.
             watch: is told how each measurement goes on, from several threads at once.
         """
@@ -59,6 +80,8 @@ class EvidenceBench:
         self._candidates = candidates
         self._profiles = {profile.id: profile for profile in profiles}
         self._ports = ports or {}
+        self._farm = farm or FarmBoards()
+        self._evidence = evidence
         self._history = history
         self._watch = watch
         self._lock = threading.Lock()
@@ -72,7 +95,7 @@ class EvidenceBench:
         self._stop.set()
 
     def try_out(self, site: Site, precision: str) -> Trial:
-        """Measures where the board can be started now, and foretells the rest.
+        """Measures where a board can be had now, and foretells the rest.
 
         Raises:
             Interrupted: :meth:`stop` was called.
@@ -81,26 +104,116 @@ class EvidenceBench:
         """
         if self._stop.is_set():
             raise Interrupted
-        if not self._can_measure(site, precision):
-            return Trial(figure=self._simulate(site, precision))
+        if not self._has_plan(site, precision):
+            return self._foretold(site, precision)
+        port = self._ports.get(site.device)
+        if port is not None:
+            try:
+                return self._measured(site, precision, port=port)
+            except (BoardError, ModelError) as error:
+                if not _is_refusal(error):
+                    raise
+                return self._refused(site, precision, error)
+        missed: list[str] = []
+        trial = self._on_farm(site, precision, missed)
+        if trial is None:
+            trial = self._kept(site, precision, (Source.HARDWARE,))
+        if trial is None:
+            trial = self._started_here(site, precision, missed)
+        if trial is None:
+            trial = self._foretold(site, precision)
+        if missed and trial.unmeasured is None:
+            trial = attrs.evolve(trial, unmeasured="; ".join(missed))
+        return trial
+
+    def _on_farm(self, site: Site, precision: str, missed: list[str]) -> Trial | None:
+        """On the first of the farm's boards that can be had; None: on none of them.
+
+        Args:
+            missed: is given what kept each of the others from it.
+        """
+        boards = self._farm.at(site)
+        waits = self._evidence == "hardware" or not self._can_start(site)
+        patience = Deadline(_BUSY_WAIT_S if waits else 0.0)
+        failed: dict[str, str] = {}
+        trial = None
+        while boards and trial is None:
+            busy = []
+            for board in boards:
+                name = board.place.name
+                try:
+                    trial = self._measured(site, precision, port=board.place.port)
+                    failed.pop(name, None)
+                    break
+                except (BoardError, ModelError) as error:
+                    if _is_refusal(error):
+                        return self._refused(site, precision, error)
+                    if isinstance(error, BoardError) and error.code == ErrorCode.BUSY:
+                        busy.append(board)
+                    failed[name] = str(error)
+                except (LinkError, DeadlineExceeded, ConfigError) as error:
+                    failed[name] = str(error)
+            boards = [] if patience.expired else busy
+            if boards and trial is None:
+                names = ", ".join(board.place.name for board in boards)
+                self._watch(site, f"waits for {names}: in use")
+                if self._stop.wait(min(_BUSY_POLL_S, patience.remaining_s)):
+                    raise Interrupted
+        missed += [f"not measured on {name}: {why}" for name, why in failed.items()]
+        return trial
+
+    def _started_here(self, site: Site, precision: str, missed: list[str]) -> Trial | None:
+        """On an emulator, or on this computer where it is the board; None where there is none."""
+        place = self._farm.starter(site.device)
+        if place is not None and place.left_out is not None:
+            missed.append(f"not measured on {place.name}: {place.left_out}")
+            return None
+        if not self._can_start(site):
+            return None
+        flash_model = None if place is None else place.flash_model
+        try:
+            return self._measured(site, precision, flash_model=flash_model)
+        except (BoardError, ModelError) as error:
+            return self._refused(site, precision, error)
+        except (LinkError, DeadlineExceeded, ConfigError) as error:
+            missed.append(f"could not be measured: {error}")
+            return None
+
+    def _measured(
+        self, site: Site, precision: str, *, port: str | None = None, flash_model: str | None = None
+    ) -> Trial:
         in_catalog = find_profile(site.device) is not None
         request = MeasureRequest(
             model=self._candidates[precision],
             board=site.device if in_catalog else None,  # one of the user's own is checked here
-            port=self._ports.get(site.device),
+            port=port,
+            flash_model=flash_model,
         )
-        try:
-            outcome = run_measurement(request, _Watched(site, self._watch), self._stop)
-        except (BoardError, ModelError) as error:
-            if request.port is not None and not _is_refusal(error):
-                raise
-            return Trial(figure=self.foretell(site, precision), failure=_failure(error))
-        except (LinkError, DeadlineExceeded, ConfigError) as error:
-            if request.port is not None:
-                raise
-            why = f"could not be measured: {error}"
-            return Trial(figure=self._simulate(site, precision), unmeasured=why)
+        outcome = run_measurement(request, _Watched(site, self._watch), self._stop)
         return self._judged(site, precision, outcome)
+
+    def _refused(self, site: Site, precision: str, error: BoardError | ModelError) -> Trial:
+        return Trial(figure=self.foretell(site, precision), failure=_failure(error))
+
+    def _kept(
+        self, site: Site, precision: str, sources: Sequence[Source] = _MEASURED
+    ) -> Trial | None:
+        """What the history has of this model there; None: nothing that was measured."""
+        with self._lock:
+            record = measured_cell(
+                site, precision, self._history, self._hashes.get(precision), sources
+            )
+        if record is None:
+            return None
+        when = f"not measured now: from the history, {record.at:%Y-%m-%d}, firmware "
+        return Trial(
+            figure=figure_of(record, site.part),
+            record=record,
+            unmeasured=when + (record.board.build or record.board.firmware or "unknown"),
+        )
+
+    def _foretold(self, site: Site, precision: str) -> Trial:
+        return self._kept(site, precision) or Trial(figure=self._simulate(site, precision))
 
     def foretell(self, site: Site, precision: str) -> LatencyFigure | None:
         """The simulation's figure; None where the profile lacks what it takes."""
@@ -121,15 +234,18 @@ class EvidenceBench:
                 profile=self._profiles.get(site.device),
             )
 
-    def _can_measure(self, site: Site, precision: str) -> bool:
-        runs_plans = any(
+    def _has_plan(self, site: Site, precision: str) -> bool:
+        """Whether a board of that kind could run what there is."""
+        return precision in self._candidates and any(
             backend.name == PLAN_CONTRACT and precision in backend.precisions
             for backend in site.backends
         )
-        if not runs_plans or precision not in self._candidates:
-            return False
-        if site.device in self._ports:
-            return True
+
+    def _can_start(self, site: Site) -> bool:
+        """Whether such a board can be started on this machine."""
+        place = self._farm.starter(site.device)
+        if place is not None and place.left_out is None and site.device not in self._emulated:
+            return True  # this computer
         domain = self._profiles[site.device].domain(site.domain)
         if domain is None or domain.emulator is None or site.device not in self._emulated:
             return False
@@ -145,7 +261,7 @@ class EvidenceBench:
                 hint="check --port ID=DEV",
             )
         if record.board.domain != site.domain:  # the device's other domain is at the port
-            return Trial(figure=self._simulate(site, precision))
+            return self._foretold(site, precision)
         if self._history is not None:
             with self._lock:
                 self._history.add(record, outcome.plan_ops)
@@ -168,7 +284,11 @@ def _plan_ops(path: Path) -> Sequence[PlannedOp] | None:
 
 def _is_refusal(error: BoardError | ModelError) -> bool:
     """Whether a board answered, and what it cannot do is this model."""
-    return isinstance(error, ModelError) or error.needed is not None or error.code != 0
+    if isinstance(error, ModelError):
+        return True
+    if isinstance(error, BoardReset | WrongBoard) or error.code == ErrorCode.BUSY:
+        return False
+    return error.needed is not None or error.code != 0
 
 
 def _failure(error: BoardError | ModelError) -> CheckResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,13 +18,15 @@ import devices
 from devices import Profile
 from host.errors import ConfigError, ExitCode
 from host.evidence import History
+from host.farms import FarmPlace, find_farm_reader
 from host.targeting import candidates as kept_candidates
 from host.targeting.bench import EvidenceBench
 from host.targeting.catalog import devices_for
 from host.targeting.declaration import declaration
+from host.targeting.farm_boards import FarmBoards, look_at
 from host.targeting.profiler import profile_model
 from host.targeting.selection import Observer, select
-from host.targeting.site import Site
+from host.targeting.site import Device, Site
 from host.targeting.text import render
 from host.targeting.vector import RequirementVector
 from host.targeting.verdict import Limits, Selection
@@ -37,8 +39,8 @@ class TargetRequest:
     """Either a ``model``, which is profiled first, or its ``profile``.
 
     ``include``: boards outside of the tiers that may be chosen too; ``catalogs``: folders with
-    boards of the user's own; ``ports``: where physical boards are, by id; ``every``: try all
-    boards out that pass the checks before it.
+    boards of the user's own; ``ports``: where physical boards are, by id; ``farm``: a farm file
+    whose boards are used too; ``every``: try all boards out that pass the checks before it.
     """
 
     model: Path | None = None
@@ -48,6 +50,7 @@ class TargetRequest:
     include: tuple[str, ...] = ()
     catalogs: tuple[Path, ...] = ()
     ports: Mapping[str, str] = attrs.field(factory=dict)
+    farm: Path | None = None
     every: bool = False
 
 
@@ -104,7 +107,9 @@ def select_target(
     _check_limits(request.limits)
     profiles, own = _boards(request)
     chosen = devices_for(profiles, include=(*request.include, *own))
+    places = _farm_places(request, history)
     subject = _subject(request, observer)
+    farm = _farm_boards(request, chosen, places, observer)
     observer.stage("trying the boards")
     selection = select(
         chosen,
@@ -115,6 +120,8 @@ def select_target(
             subject.candidates,
             profiles,
             ports=request.ports,
+            farm=farm,
+            evidence=request.limits.evidence,
             history=history,
             watch=observer.measuring,
         ),
@@ -175,6 +182,23 @@ def _boards(request: TargetRequest) -> tuple[tuple[Profile, ...], tuple[str, ...
         raise ConfigError(str(error)) from error
     own = tuple(p.id for p in profiles if p.id not in shipped)
     return profiles, (*own, *request.ports)
+
+
+def _farm_places(request: TargetRequest, history: History | None) -> Sequence[FarmPlace]:
+    """Read before the model is profiled: what is wrong with the file is told at once."""
+    return () if request.farm is None else find_farm_reader().places(request.farm, history)
+
+
+def _farm_boards(
+    request: TargetRequest,
+    chosen: Sequence[Device],
+    places: Sequence[FarmPlace],
+    observer: TargetObserver,
+) -> FarmBoards:
+    wanted = {device.id for device in chosen} - set(request.ports)
+    if any(place.port is not None for place in places):
+        observer.stage(f"looking for the boards of {request.farm}")
+    return look_at(places, wanted, observer.note)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def simulate(
     """
     if ops is None and flops is None:
         raise ConfigError(f"{site.device}: neither ops nor operations are known: no latency")
-    measured = _measured(site, precision, history, model_sha256)
+    measured = measured_cell(site, precision, history, model_sha256)
     if measured is not None:
         return figure_of(measured, site.part)
     profile = profile or _profile(site.device)
@@ -83,14 +83,25 @@ def simulate(
     return _by_roofline(site, domain, ops, flops, precision)
 
 
-def _measured(
-    site: Site, precision: str, history: History | None, model_sha256: str | None
+def measured_cell(
+    site: Site,
+    precision: str,
+    history: History | None,
+    model_sha256: str | None,
+    sources: Sequence[Source] = _RANK,
 ) -> Measurement | None:
-    """The latest of the best source whose output was not wrong; None where there is none."""
+    """The latest measurement of the best source whose output was not wrong.
+
+    Args:
+        sources: those that count, the best first.
+
+    Returns:
+        None where the history has none of this model, board, domain and clock.
+    """
     if history is None or model_sha256 is None:
         return None
     clock_hz = None if site.clock_hz is None else round(site.clock_hz)
-    for source in _RANK:
+    for source in sources:
         query = Query(
             model_sha256=model_sha256,
             precision=precision,
