@@ -107,17 +107,21 @@ class BoardOnPort(_WithImages):
     Args:
         port: a device, ``tcp://HOST:PORT``, or ``mqtt[s]://BROKER/RACK/BOARD``.
         board: what is expected there; None: whatever the port's USB identity says.
+        baud: of a serial port; None: that of the board's firmware.
     """
 
-    def __init__(self, port: str, board: str | None) -> None:
+    def __init__(self, port: str, board: str | None, baud: int | None = None) -> None:
         super().__init__()
         self._port = port
         self._board = board
+        self._baud = baud
 
     def open(self) -> Link:
         transport = _serial_transport(self._board or self._connected())
-        baud = None if transport is None else transport.baud
-        link = open_link(self._port, baud=None if baud is None else int(baud.value))
+        baud = self._baud
+        if baud is None and transport is not None and transport.baud is not None:
+            baud = int(transport.baud.value)
+        link = open_link(self._port, baud=baud)
         if transport is not None and transport.startup_s is not None:
             _await_startup(link, transport.startup_s.value)
         return link

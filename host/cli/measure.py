@@ -55,6 +55,12 @@ def measure(
             "mqtt\\[s]://\\[USER@]BROKER/RACK/BOARD.",
         ),
     ] = None,
+    baud: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Rate of a serial port.  \\[default: the board's firmware's]"
+        ),
+    ] = None,
     iterations: Annotated[
         int | None,
         typer.Option(min=1, max=1_000_000, help="Timed runs; by default chosen for the board."),
@@ -137,6 +143,7 @@ def measure(
         model=model or model_argument,
         board=board,
         port=port,
+        baud=baud,
         iterations=iterations,
         warmup=warmup,
         seed=seed or 0,

@@ -15,14 +15,15 @@ DEFAULT_BOARD = "pico"
 class MeasureRequest:
     """What to measure and how. None leaves the choice to what the board offers.
 
-    Without ``port`` the board is emulated. ``budget_ms`` is judged on the slowest run. ``profile``
-    None: where the board counts the cycles of its ops. ``session`` is the session's
-    number, so that who was cut off takes up a lease again that nobody released.
+    Without ``port`` the board is emulated; ``baud`` is a serial port's. ``budget_ms`` is judged on
+    the slowest run. ``profile`` None: where the board counts the cycles of its ops. ``session`` is
+    the session's number, so that who was cut off takes up a lease again that nobody released.
     """
 
     model: Path | None = None
     board: str | None = None
     port: str | None = None
+    baud: int | None = None
     iterations: int | None = None
     warmup: int | None = None
     seed: int = 0
