@@ -131,10 +131,10 @@ def _check_request(request: MeasureRequest) -> None:
                 hint=f"`host emulate pico {option} ...` starts one with it",
             )
 
-
     if request.baud is not None and (request.port is None or "://" in request.port):
         raise ConfigError(
-            "--baud is the rate of a serial port", hint="name one: --port /dev/ttyACM0 --baud 115200"
+            "--baud is the rate of a serial port",
+            hint="name one: --port /dev/ttyACM0 --baud 115200",
         )
 
 
