@@ -113,7 +113,7 @@ def replay(
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="MODEL", help="The set's model.  \\[default: the file of its name beside SET]"
+            metavar="MODEL", help="The set's model.  \\[default: by its name, beside SET]"
         ),
     ] = None,
     board: Annotated[
@@ -166,6 +166,7 @@ def replay(
     """
     import json
 
+    from hil.golden.night import find_model
     from hil.golden.replay import replay as replay_set
     from hil.golden.storage import load_golden
     from hil.golden.text import replay_text
@@ -173,7 +174,7 @@ def replay(
 
     found = load_golden(folder)
     request = _request(
-        model or folder.resolve().parent / found.model.name,
+        model or find_model(found, folder),
         board=board,
         port=port,
         farm_board=farm_board,
@@ -205,8 +206,6 @@ def _request(
     from host.measurement.request import MeasureRequest
     from protocol.messages import Engine, Store
 
-    if not model.is_file():
-        raise ConfigError(f"{model}: the set's model is not there", hint="name it with --model")
     if farm_board is not None:
         if board or port or flash_model:
             raise ConfigError("--farm-board says where the board is: leave out the other ways")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from host.cli.options import HistoryOption
+
+if TYPE_CHECKING:
+    from hil.golden.night import NightReplay
 
 BaselinesOption = Annotated[
     Path | None,
@@ -69,8 +74,26 @@ def nightly(
     history: HistoryOption = None,
     baselines: BaselinesOption = None,
     since: SinceOption = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Replay the golden sets of this folder on the farm's boards too."
+        ),
+    ] = None,
+    config: Annotated[
+        Path, typer.Option("--config", "--farm", metavar="YAML", help="The farm file of --golden.")
+    ] = Path("hil/farm.yaml"),
+    boards: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Replay on these alone, as of `host farm run`."),
+    ] = None,
 ) -> None:
-    """Compare the newest night with a baseline, and report; exits with 8 on a regression."""
+    """Compare the newest night with a baseline, and report; exits with 8 on a regression.
+
+    A sample that a board does not make of what its golden set has is a regression too.
+    """
+    import attrs
+
     from hil.nightly.site import find_baseline, judge, trend_points
     from hil.report import write_reports
     from host.evidence import History
@@ -78,6 +101,26 @@ def nightly(
     with History.open(history) as kept:
         accepted = find_baseline(kept, baseline, baselines)
         night = judge(kept, accepted, since and since.astimezone())
+        if golden is not None:
+            replays = _replay(golden, config, boards or [], output)
+            night = attrs.evolve(night, replays=replays)
         text = write_reports(night, trend_points(kept), output)
     print(text, end="")
     raise typer.Exit(int(night.exit_code))
+
+
+def _replay(
+    folder: Path, config: Path, boards: Sequence[str], output: Path
+) -> tuple[NightReplay, ...]:
+    """Tells on stderr how it goes; tensors of samples that are wrong go below ``output``."""
+    from hil.farm import load_farm
+    from hil.golden.night import find_sets, replay_on_boards
+    from hil.report.golden import summary
+    from hil.run import choose_boards
+
+    def done(replay: NightReplay) -> None:
+        print(f"{replay.name}: {summary(replay)}", file=sys.stderr, flush=True)
+
+    names = [name for listed in boards for name in listed.split(",") if name]
+    chosen = choose_boards(load_farm(config), names)
+    return replay_on_boards(find_sets(folder), chosen, keep=output / "tensors", done=done)

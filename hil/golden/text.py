@@ -93,6 +93,16 @@ def headline(result: ReplayResult) -> str:
     return text if op is None else f"{text}; the first divergent op is {op.title}"
 
 
+def counts_text(result: ReplayResult) -> str:
+    """What was counted, in one line."""
+    return (
+        f"{result.samples} samples: input-digest mismatches {result.input_mismatches}, output "
+        f"mismatches {result.output_mismatches}, tolerance violations {_violations(result)}, "
+        f"decision mismatches {result.decision_mismatches}, reject mismatches "
+        f"{result.reject_mismatches}"
+    )
+
+
 def timing_text(result: ReplayResult) -> str:
     """The slowest sample against the budget, with what its time is worth."""
     timing = result.timing

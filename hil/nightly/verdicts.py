@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import attrs
 
+from hil.golden.night import NightReplay
 from hil.nightly.cells import CellKey
 from hil.nightly.shift import Shift
 from host.errors import ExitCode
@@ -95,7 +96,7 @@ class CellVerdict:
 
 @attrs.frozen(kw_only=True)
 class NightVerdict:
-    """A night against a baseline. Times are in UTC."""
+    """A night against a baseline, and its golden sets. Times are in UTC."""
 
     baseline: str
     reason: str
@@ -104,6 +105,12 @@ class NightVerdict:
     ended: datetime
     cells: tuple[CellVerdict, ...]
     records: tuple[Measurement, ...]
+    replays: tuple[NightReplay, ...] = ()
+
+    @property
+    def regressed(self) -> bool:
+        """Whether a cell is worse, or a sample not as its golden set has it."""
+        return bool(self.having(Status.REGRESSION)) or any(r.is_wrong for r in self.replays)
 
     def having(self, *statuses: Status) -> list[CellVerdict]:
         return [cell for cell in self.cells if cell.status in statuses]
@@ -111,8 +118,8 @@ class NightVerdict:
     @property
     def exit_code(self) -> ExitCode:
         """A regression weighs more than a board that was not there."""
-        if self.having(Status.REGRESSION):
+        if self.regressed:
             return ExitCode.REGRESSION
-        if self.having(Status.MISSING):
+        if self.having(Status.MISSING) or any(replay.is_lost for replay in self.replays):
             return ExitCode.BOARD_OR_LINK
         return ExitCode.DONE

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from hil.nightly.verdicts import CellVerdict, NightVerdict, Status
+from hil.report import golden
 
 SCHEMA = "nightly/1"
 
@@ -21,7 +22,7 @@ def night_values(night: NightVerdict) -> dict[str, Any]:
     """Plain JSON values; times are ISO 8601 in UTC, ratios plain (0.03 is 3 %)."""
     return {
         "schema": SCHEMA,
-        "verdict": "regression" if night.having(Status.REGRESSION) else "no regression",
+        "verdict": "regression" if night.regressed else "no regression",
         "exit_code": int(night.exit_code),
         "baseline": {
             "name": night.baseline,
@@ -32,6 +33,7 @@ def night_values(night: NightVerdict) -> dict[str, Any]:
         "ended": night.ended.isoformat(),
         "counts": {str(status): len(night.having(status)) for status in Status},
         "cells": [_cell(cell) for cell in night.cells],
+        "replays": [golden.values(replay) for replay in night.replays],
     }
 
 

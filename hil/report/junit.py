@@ -6,7 +6,9 @@ import re
 from itertools import groupby
 from xml.etree import ElementTree
 
+from hil.golden.night import NightReplay
 from hil.nightly.verdicts import CellVerdict, NightVerdict, Status
+from hil.report import golden
 from hil.report.words import evidence_text, sentences, why
 from protocol.measurement import Fidelity
 
@@ -28,6 +30,17 @@ def as_junit(night: NightVerdict) -> bytes:
         for cell in listed:
             _test_case(suite, cell)
         counts = [len(listed), len(suite.findall("*/failure")), len(suite.findall("*/skipped"))]
+        _count(suite, counts)
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+    if night.replays:
+        suite = ElementTree.SubElement(root, "testsuite", name="golden sets")
+        for replay in night.replays:
+            _replay_case(suite, replay)
+        counts = [
+            len(night.replays),
+            len(suite.findall("*/failure")),
+            len(suite.findall("*/skipped")),
+        ]
         _count(suite, counts)
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
     _count(root, totals)
@@ -65,6 +78,19 @@ def _test_case(suite: ElementTree.Element, cell: CellVerdict) -> None:
         ElementTree.SubElement(case, "skipped", message=_legal(f"{cell.status}: {message}"))
     output = [f"{cell.status}", evidence_text(cell.shown), *lines]
     ElementTree.SubElement(case, "system-out").text = _legal("\n".join(output))
+
+
+def _replay_case(suite: ElementTree.Element, replay: NightReplay) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=_legal(f"golden.{replay.board}"), name=_legal(replay.name)
+    )
+    said = golden.summary(replay)
+    if replay.is_wrong:
+        ElementTree.SubElement(case, "failure", type="mismatch", message=_legal(said))
+    elif replay.fault is not None:
+        ElementTree.SubElement(case, "skipped", message=_legal(said))
+    text = "\n".join([said, *golden.details(replay)])
+    ElementTree.SubElement(case, "system-out").text = _legal(text)
 
 
 def _legal(text: str) -> str:

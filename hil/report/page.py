@@ -11,9 +11,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from hil.golden.night import NightReplay
 from hil.nightly.cells import CellKey
 from hil.nightly.verdicts import CellVerdict, NightVerdict, Status
-from hil.report import words
+from hil.report import golden, words
 from hil.report.health import board_health
 from hil.report.trends import TrendPoint, sparkline, trends
 from host.evidence import LatencyPoint
@@ -49,7 +50,7 @@ def as_page(night: NightVerdict, points: Sequence[LatencyPoint]) -> str:
     return environment.get_template("page.html.j2").render(
         night=night,
         headline=words.headline(night),
-        verdict="regression" if night.having(Status.REGRESSION) else "good",
+        verdict="regression" if night.regressed else "good",
         counts=[(status, _MARKS[status], len(night.having(status))) for status in Status],
         cells=cells,
         matrix=_matrix(cells),
@@ -57,6 +58,7 @@ def as_page(night: NightVerdict, points: Sequence[LatencyPoint]) -> str:
         others=[cell for cell in cells if cell["status"] != Status.REGRESSION and cell["notes"]],
         runtimes=words.runtime_lines(night),
         boards=board_health(night),
+        replays=[_replay(replay) for replay in night.replays],
         style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup((_FOLDER / "page.js").read_text(encoding="utf-8")),
         data=_embedded(
@@ -95,6 +97,18 @@ def _cell(number: int, cell: CellVerdict, past: Sequence[TrendPoint]) -> dict[st
         "why": words.why(cell),
         "triage": cell.triage,
         "notes": [*cell.notes, *(words.sentences(cell) if cell.status != Status.SAME else [])],
+    }
+
+
+def _replay(replay: NightReplay) -> dict[str, Any]:
+    status = golden.mark(replay)
+    return {
+        "golden": replay.golden,
+        "board": replay.board,
+        "status": status,
+        "mark": _MARKS[status],
+        "summary": golden.summary(replay),
+        "details": golden.details(replay),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hil.nightly.verdicts import CellVerdict, Direction, NightVerdict, Status
+from hil.report import golden
 from hil.report.words import (
     evidence_text,
     headline,
@@ -14,7 +15,6 @@ from hil.report.words import (
 )
 
 _TOP_FAILURES = 10
-_NOT_CHECKED = "not checked (no golden set was replayed)"
 
 
 def as_text(night: NightVerdict) -> str:
@@ -33,8 +33,7 @@ def as_text(night: NightVerdict) -> str:
         f"Output mismatches         {_count(night, 'output')}",
         f"Tolerance violations      {_count(night, 'cycles', 'latency')}",
         f"Arena growth              {_count(night, 'arena')}",
-        f"Decision mismatches       {_NOT_CHECKED}",
-        f"Reject mismatches         {_NOT_CHECKED}",
+        *(f"{name:<26}{value}" for name, value in golden.totals(night)),
         "",
         "Timing, slowest run against budget",
         *(f"  {line}" for cell in night.cells for line in _timing(cell)),
@@ -46,6 +45,7 @@ def as_text(night: NightVerdict) -> str:
             lines += _failure(number, cell)
         if len(failures) > _TOP_FAILURES:
             lines.append(f"  and {len(failures) - _TOP_FAILURES} more: see report.html")
+    lines += golden.lines(night)
     notes = [line for cell in night.cells for line in _notes(cell)]
     if notes:
         lines += ["", "Notes", *(f"  {note}" for note in notes)]

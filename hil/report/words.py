@@ -14,10 +14,13 @@ def headline(night: NightVerdict) -> str:
     """Today's verdict in one line."""
     judged = len(night.cells)
     regressed = len(night.having(Status.REGRESSION))
-    if regressed:
+    if night.regressed:
         text = f"REGRESSION: {regressed} of {judged} cells"
     else:
         text = f"no regression in {judged} cells"
+    if night.replays:
+        wrong = sum(replay.is_wrong for replay in night.replays)
+        text += f", {wrong} of {len(night.replays)} golden replays wrong"
     others = [
         f"{len(night.having(status))} {status}"
         for status in Status
