@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from host.cli.options import ModelArgument, ModelOption, one_model
+from host.errors import ConfigError
+
+if TYPE_CHECKING:
+    from host.distillation.quantizer import QuantizationResult
+
+    Run = Callable[[Callable[[str], None]], QuantizationResult]
 
 
 class Mode(StrEnum):
     PTQ = "ptq"
+    QAT = "qat"
 
 
 class Precision(StrEnum):
@@ -23,7 +32,9 @@ class Precision(StrEnum):
 def quantize(
     model_argument: ModelArgument = None,
     model: ModelOption = None,
-    mode: Annotated[Mode, typer.Option(help="Post-training quantization.")] = Mode.PTQ,
+    mode: Annotated[
+        Mode, typer.Option(help="After training, or with training (needs the extra `train`).")
+    ] = Mode.PTQ,
     precision: Annotated[
         Precision, typer.Option(help="Of the weights; activations are int8.")
     ] = Precision.INT8,
@@ -31,10 +42,29 @@ def quantize(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Samples (.npy, .npz, .csv, images), a file or a folder.  "
+            help="ptq: samples (.npy, .npz, .csv, images), a file or a folder.  "
             "\\[default: calibration/ beside the model, else random ones]",
         ),
     ] = None,
+    train_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="qat: the same, with labels.npy beside them, or a folder of images a class. "
+            "Without labels the float model's outputs are learned.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="NPY", help="qat: the labels, where elsewhere.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="qat: how many to use.  \\[default: all]")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, max=10_000, help="qat: the best is kept.")] = 10,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, help="qat: a tenth of what the model was trained with.")
+    ] = 3e-4,
+    seed: Annotated[int, typer.Option(min=0, help="qat: orders the samples.")] = 0,
     output: Annotated[
         Path | None, typer.Option(metavar="TFLITE", help="Writes the quantized model here.")
     ] = None,
@@ -43,18 +73,25 @@ def quantize(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
 ) -> None:
-    """Quantize a float model, and say what that does to each layer."""
+    """Quantize a float model, and say what that does to it."""
     import json
 
     from host.cli.progress import progress_observer
     from host.cli.render_model import print_quantization
+    from host.cli.render_training import print_training
     from host.distillation.quantizer import quantize_model
     from host.files import check_writable, write_bytes, write_text
 
     path = one_model(model_argument, model)
     check_writable(output, report)
+    if mode is Mode.PTQ:
+        _refuse(mode, {"--train-data": train_data, "--labels": labels, "--samples": samples})
+        run: Run = partial(quantize_model, path, calibration, str(precision))
+    else:
+        _refuse(mode, {"--calibration": calibration})
+        run = _training(path, train_data, labels, samples, precision, epochs, learning_rate, seed)
     with progress_observer() as observer:
-        result = quantize_model(path, calibration, str(precision), observer.stage)
+        result = run(observer.stage)
         for note in result.notes:
             observer.note(note)
     target = output or path.with_name(f"{path.stem}_{precision}.tflite")
@@ -64,5 +101,51 @@ def quantize(
         write_text(report, text + "\n")
     if as_json:
         print(text)
+    elif mode is Mode.QAT:
+        print_training(result, target)
     else:
         print_quantization(result, target)
+
+
+def _refuse(mode: Mode, options: dict[str, object]) -> None:
+    """
+    Raises:
+        ConfigError: an option of the other mode was given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            other = Mode.QAT if mode is Mode.PTQ else Mode.PTQ
+            raise ConfigError(f"{name} belongs to --mode {other}; this is --mode {mode}")
+
+
+def _training(
+    path: Path,
+    data: Path | None,
+    labels: Path | None,
+    samples: int | None,
+    precision: Precision,
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+) -> Run:
+    from host.distillation.training import require_torch
+
+    if data is None:
+        raise ConfigError(
+            "--mode qat trains: --train-data DIR is missing",
+            hint="samples as for --calibration, with labels.npy beside them",
+        )
+    require_torch()
+
+    from host.distillation.training.qat import QatOptions
+    from host.distillation.training.qat_model import QatRequest, quantize_aware
+
+    request = QatRequest(
+        model=path,
+        data=data,
+        labels=labels,
+        samples=samples,
+        precision=str(precision),
+        options=QatOptions(epochs=epochs, learning_rate=learning_rate, seed=seed),
+    )
+    return partial(quantize_aware, request)

@@ -1,4 +1,4 @@
-"""Writes a :class:`~host.models.graph.Graph` as a float ``.tflite`` file.
+"""Writes a :class:`~host.models.graph.Graph` as a ``.tflite`` file.
 
 The file is packed with the schema classes that LiteRT ships, so its layout is
 LiteRT's own. What an operator does is ``tflite_encodings``' to say.
@@ -95,7 +95,7 @@ class _Writer:
         if tensor.dtype not in WRITABLE_DTYPES:
             allowed = ", ".join(sorted(WRITABLE_DTYPES))
             raise ModelError(
-                f"tensor {tensor.name!r} is {tensor.dtype}; a float .tflite holds {allowed}"
+                f"tensor {tensor.name!r} is {tensor.dtype}; a .tflite written here holds {allowed}"
             )
         quantization = None
         if tensor.quantization is not None:
@@ -162,18 +162,21 @@ def _packed(tensor: Tensor) -> NDArray[Any] | None:
     return packed
 
 
-def write_float_tflite(graph: Graph) -> bytes:
-    """Packs ``graph`` into the bytes of a ``.tflite`` file.
+def write_tflite(graph: Graph) -> bytes:
+    """Packs ``graph``, float or quantized, into the bytes of a ``.tflite`` file.
 
-    Activations and weights are float32; int8 tensors may stand at QUANTIZE and
-    DEQUANTIZE, with their quantization. Graph tensors keep their indices; tensors
-    made from attributes (axes, paddings, shapes) follow them. The same graph gives
-    the same bytes.
+    Graph tensors keep their indices; tensors made from attributes (axes, paddings,
+    shapes) follow them. The same graph gives the same bytes.
 
     Raises:
-        ModelError: a tensor's dtype has no place in a float model.
+        ModelError: a tensor's dtype has no place in the file.
         ValueError: an operator lacks an input that it cannot do without.
     """
     builder = flatbuffers.Builder(1024)
     builder.Finish(_Writer(graph).model().Pack(builder), file_identifier=FILE_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def write_float_tflite(graph: Graph) -> bytes:
+    """:func:`write_tflite`, of a graph that is float."""
+    return write_tflite(graph)

@@ -7,7 +7,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from host.distillation.training.accuracy import top1
 from host.distillation.training.data import TrainingData
+from host.distillation.training.epochs import Epoch, EpochObserver
 from host.distillation.training.losses import Batch, Loss
 from host.distillation.training.module import GraphModule
 from host.errors import ModelError
@@ -32,23 +33,6 @@ class FitOptions:
     learning_rate: float = 1e-3
     seed: int = 0
     """Of the order of the samples; nothing else is drawn."""
-
-
-@attrs.frozen
-class Epoch:
-    """``number`` 0 is before any training; it has no ``train_loss``."""
-
-    number: int
-    train_loss: float | None
-    validation_loss: float
-    validation_accuracy: float | None
-    """Top-1, where the labels are classes."""
-
-
-class EpochObserver(Protocol):
-    """Is told of each epoch as it ends."""
-
-    def epoch(self, epoch: Epoch, epochs: int) -> None: ...
 
 
 @attrs.frozen
@@ -95,34 +79,6 @@ def fit(
     Raises:
         ModelError: the loss is not finite.
     """
-    with _one_thread():
-        return _fit(
-            module, train, validation, options, loss, observer, after_step, parameter_groups
-        )
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Models for small boards gain nothing from a second one, sums come out in one order, and on a
-    machine that others work on too, threads that wait for each other are many times slower."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _fit(
-    module: GraphModule,
-    train: TrainingData,
-    validation: TrainingData,
-    options: FitOptions,
-    loss: Loss,
-    observer: EpochObserver | None,
-    after_step: Callable[[GraphModule], None] | None,
-    parameter_groups: Sequence[dict[str, Any]] | None,
-) -> FitResult:
     started = time.monotonic()
     groups = parameter_groups or [{"params": list(module.parameters())}]
     optimizer = torch.optim.Adam(groups, lr=options.learning_rate)
@@ -171,7 +127,7 @@ def predict_scores(module: GraphModule, data: TrainingData) -> NDArray[np.float3
 
 
 def _collected(data: TrainingData, compute: Callable[[Batch], torch.Tensor]) -> NDArray[np.float32]:
-    with _one_thread(), torch.no_grad():
+    with torch.no_grad():
         parts = [
             compute(batch).reshape(len(batch.inputs[0]), -1).numpy()
             for batch in _batches(data, _PREDICTED_AT_ONCE, np.arange(len(data)))

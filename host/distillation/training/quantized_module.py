@@ -175,6 +175,10 @@ class QuantizedModule(GraphModule):
                 )
             for index in self._biases:
                 tensors[index] = self._exported_bias(tensors[index], index)
+        read = {index for op in self.quantized.ops for index in op.inputs}
+        for index, tensor in enumerate(tensors):
+            if tensor.data is not None and index not in read:  # it became an attribute
+                tensors[index] = attrs.evolve(tensor, data=None)
         return attrs.evolve(self.quantized, tensors=tensors)
 
     def _exported_bias(self, tensor: Tensor, index: int) -> Tensor:
