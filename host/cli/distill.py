@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from host.cli.options import ModelArgument, ModelOption, one_model
+from host.cli.options import HistoryOption, ModelArgument, ModelOption, one_model
 from host.errors import ConfigError
 
 
@@ -55,8 +56,8 @@ def distill(
     ] = None,
     epochs: Annotated[
         int, typer.Option(min=0, max=10_000, help="Of fine-tuning; 0: none, without torch.")
-    ] = 10,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning.")] = 1e-3,
+    ] = 20,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning.")] = 2e-3,
     seed: Annotated[int, typer.Option(min=0, help="Orders the samples.")] = 0,
     target: Annotated[
         str, typer.Option(metavar="ID", help="The board on which the gain is measured.")
@@ -68,6 +69,10 @@ def distill(
     report: Annotated[
         Path | None, typer.Option(metavar="JSON", help="Writes the report here.")
     ] = None,
+    history: HistoryOption = None,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Do not keep the measurements.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
 ) -> None:
     """Make a float model smaller, and say what that cost and gained."""
@@ -77,6 +82,7 @@ def distill(
     from host.cli.render_pruning import print_pruning
     from host.distillation.pruning.by_channel import Importance
     from host.distillation.pruning.pruner import PruneRequest, prune_model, writer_for
+    from host.evidence import History
     from host.files import check_writable, write_bytes, write_text
 
     path = one_model(model_argument, model)
@@ -101,8 +107,10 @@ def distill(
         seed=seed,
         target=target,
     )
-    with progress_observer() as observer:
-        result = prune_model(request, observer.stage)
+    with contextlib.ExitStack() as stack:
+        kept = None if no_history else stack.enter_context(History.open(history))
+        observer = stack.enter_context(progress_observer())
+        result = prune_model(request, kept, observer.stage)
         for note in result.notes:
             observer.note(note)
     write_bytes(written, writer(result.graph))

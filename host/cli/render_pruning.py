@@ -63,4 +63,6 @@ def print_pruning(report: dict[str, Any], target: Path) -> None:
 def _latency(figures: dict[str, Any]) -> str:
     if figures["latency_ms"] is None:
         return "not known"
-    return f"{format_ms(figures['latency_ms'])} ({figures['latency_evidence']['label']})"
+    evidence = figures["latency_evidence"]
+    latency = f"{format_ms(figures['latency_ms'])} ({evidence['label']})"
+    return latency if evidence["source"] != "simulated" else f"about {latency}, simulated"

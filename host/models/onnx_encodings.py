@@ -154,6 +154,9 @@ def _softmax(nodes: Nodes, op: Op) -> None:
 def _mean(nodes: Nodes, op: Op) -> None:
     keep_dims = op.attributes["keep_dims"]
     rank = len(nodes.shape(_first(op)))
+    if keep_dims and rank == 4 and set(op.attributes["axes"]) == {1, 2}:
+        nodes.write("GlobalAveragePool", [nodes.value(_first(op), NCHW)], op.outputs[0], NCHW)
+        return
     order = nodes.order_of(_first(op)) if keep_dims else identity(rank)
     position = inverse(order)
     nodes.write(

@@ -109,7 +109,7 @@ class Nodes:
             self.node("Relu", [before], name)
             return
         low, high = (
-            self.constant(f"{name}/{end}", np.float32(value))
+            self.constant(f"{name}/{end}", np.array(value, np.float32))
             for end, value in zip(("low", "high"), _CLIPS[activation], strict=True)
         )
         self.node("Clip", [before, low, high], name)

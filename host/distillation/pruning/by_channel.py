@@ -68,6 +68,7 @@ def prune_channels(
     return PrunedGraph(
         at_once=pruned,
         graph=tuning.train(pruned, tuning.epochs),
+        removed_share=sum(map(len, removed)) / sum(len(g.channels) for g in channels.groups),
         curves=_by_weights(graph, channels, curves),
     )
 

@@ -14,6 +14,7 @@ from host.distillation.pruning.magnitude import (
     magnitude_masks,
     prunable_layers,
     sparsity_at,
+    zero_share,
 )
 from host.distillation.pruning.outcome import PrunedGraph
 from host.distillation.pruning.sensitivity import Curve, allocate, measure_curve, run
@@ -61,6 +62,8 @@ def prune_weights(
     return PrunedGraph(
         at_once=pruned(graph, 1.0),
         graph=trained,
+        removed_share=sum(zero_share(trained, layer) * layer.weights for layer in layers)
+        / sum(layer.weights for layer in layers),
         curves={layer.tensor: curve for layer, curve in zip(layers, curves, strict=True)},
     )
 

@@ -12,15 +12,10 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
+from host.distillation.pruning.labels import KEPT, Labels, Ties
 from host.errors import ModelError
 from host.models.graph import Graph, Op, OpKind
-
-Labels = NDArray[np.int32]
-
-KEPT = 0
-"""The label of what is never removed: the model's inputs and outputs, and what they are tied to."""
 
 
 @attrs.frozen(eq=False)
@@ -70,8 +65,10 @@ def find_channels(graph: Graph) -> Channels:
     """The removable channels of a float graph.
 
     Raises:
-        ModelError: the graph is quantized, or has constants that are computed.
+        ModelError: the graph is quantized, or weights are computed.
     """
+    if any(tensor.quantization is not None for tensor in graph.tensors):
+        raise ModelError(f"{graph.name}: is quantized already; name the float model it came from")
     tracer = _Tracer(graph)
     for index, op in enumerate(graph.ops):
         tracer.trace(index, op)
@@ -83,7 +80,7 @@ class _Tracer:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._parents = [KEPT]
+        self._ties = Ties()
         self._labels: dict[int, Labels] = {}
         self._constants: dict[int, dict[int, Labels]] = {}
         self._written: dict[int, Labels] = {}
@@ -106,7 +103,7 @@ class _Tracer:
             case OpKind.LOGISTIC | OpKind.HARD_SWISH:
                 self._define(op, self._of(_first(op)))
             case OpKind.SOFTMAX:  # one value less changes all of the others
-                self._keep(self._of(_first(op)))
+                self._ties.keep(self._of(_first(op)))
                 self._define(op, self._of(_first(op)))
             case OpKind.MEAN:
                 self._mean(op)
@@ -122,20 +119,17 @@ class _Tracer:
                 shape = self._graph.tensors[op.outputs[0]].shape
                 self._define(op, self._of(_first(op)).reshape(shape))
             case _:
-                raise ModelError(
-                    f"{self._graph.name}: op {op.kind} {op.name!r}: only float models are pruned; "
-                    "name the float model that this one was quantized from"
-                )
+                raise ModelError(f"{self._graph.name}: op {op.kind} {op.name!r} is not pruned")
 
     def result(self) -> Channels:
         for index in self._graph.outputs:
-            self._keep(self._of(index))
+            self._ties.keep(self._of(index))
         cuts = []
         for tensor, labels in self._labels.items():
-            axis, along = self._axis_of(labels) or (0, np.zeros(0, np.int32))
+            axis, along = self._ties.axis_of(labels) or (0, np.zeros(0, np.int32))
             cuts.append(Cut(tensor, axis, along))
         by_constant = {
-            (tensor, axis): Cut(tensor, axis, self._roots(labels))
+            (tensor, axis): Cut(tensor, axis, self._ties.roots(labels))
             for tensor, axes in self._constants.items()
             for axis, labels in axes.items()
         }
@@ -146,7 +140,7 @@ class _Tracer:
     def _groups(self) -> tuple[ChannelGroup, ...]:
         writers: dict[int, list[int]] = {}
         for op, labels in self._written.items():
-            for root in np.unique(self._roots(labels)).tolist():
+            for root in np.unique(self._ties.roots(labels)).tolist():
                 if root != KEPT:
                     writers.setdefault(root, []).append(op)
         members: dict[tuple[int, ...], list[int]] = {}
@@ -156,36 +150,11 @@ class _Tracer:
             ChannelGroup(ops, np.array(roots, np.int32)) for ops, roots in sorted(members.items())
         )
 
-    # Labels and what ties them
-
-    def _root(self, label: int) -> int:
-        while self._parents[label] != label:
-            self._parents[label] = self._parents[self._parents[label]]
-            label = self._parents[label]
-        return label
-
-    def _roots(self, labels: Labels) -> Labels:
-        table = np.array(self._parents, np.int32)
-        while not np.array_equal(table, table[table]):
-            table = table[table]
-        return table[labels]
-
-    def _tie(self, one: Labels, other: Labels) -> None:
-        """Makes the channels at each place one; KEPT, the smallest label, wins."""
-        count = len(self._parents)
-        pairs = np.unique(one.astype(np.int64) * count + other)
-        for first, second in zip((pairs // count).tolist(), (pairs % count).tolist(), strict=True):
-            low, high = sorted((self._root(first), self._root(second)))
-            self._parents[high] = low
-
-    def _keep(self, labels: Labels) -> None:
-        self._tie(labels, np.zeros_like(labels))
+    # Labels of tensors
 
     def _new(self, op: int, count: int) -> Labels:
-        labels = np.arange(len(self._parents), len(self._parents) + count, dtype=np.int32)
-        self._parents.extend(labels.tolist())
-        self._written[op] = labels
-        return labels
+        self._written[op] = self._ties.new(count)
+        return self._written[op]
 
     def _kept(self, tensor: int) -> Labels:
         return np.broadcast_to(np.int32(KEPT), self._graph.tensors[tensor].shape)
@@ -200,32 +169,13 @@ class _Tracer:
             return self._kept(tensor)
         return self._labels[tensor]
 
-    def _axis_of(self, labels: Labels) -> tuple[int, Labels] | None:
-        """The axis along which alone the labels vary, and these; the last where none do."""
-        roots = self._roots(labels)
-        for axis in reversed(range(roots.ndim)):
-            across = tuple(index for index in range(roots.ndim) if index != axis)
-            along = roots.min(axis=across)
-            if np.array_equal(along, roots.max(axis=across)):
-                return axis, along
-        return None
-
     def _along(self, tensor: int, axis: int) -> Labels:
         """The labels of a tensor along ``axis``; it keeps all of them where others vary."""
-        return self._along_of(self._of(tensor), axis)
-
-    def _along_of(self, labels: Labels, axis: int) -> Labels:
-        roots = self._roots(labels)
-        across = tuple(index for index in range(roots.ndim) if index != axis)
-        along: Labels = roots.min(axis=across)
-        if not np.array_equal(along, roots.max(axis=across)):
-            self._keep(labels)
-            return np.zeros_like(along)
-        return along
+        return self._ties.along(self._of(tensor), axis)
 
     def _define(self, op: Op, labels: Labels) -> None:
-        if self._axis_of(labels) is None:
-            self._keep(labels)
+        if self._ties.axis_of(labels) is None:
+            self._ties.keep(labels)
         self._labels[op.outputs[0]] = labels
 
     def _spread(self, op: Op, axis: int, along: Labels) -> None:
@@ -247,10 +197,10 @@ class _Tracer:
         before = self._constants.setdefault(tensor, axes)
         if before.keys() == axes.keys():
             for axis, labels in axes.items():
-                self._tie(before[axis], labels)
+                self._ties.tie(before[axis], labels)
             return
         for labels in (*before.values(), *axes.values()):
-            self._keep(labels)
+            self._ties.keep(labels)
 
     # Operators
 
@@ -259,7 +209,7 @@ class _Tracer:
         read = self._along(_first(op), 3)
         filters, *_, depth = self._graph.tensors[weights].shape
         if depth != len(read):  # grouped: channels are cut by position, not by label
-            self._keep(read)
+            self._ties.keep(read)
             self._spread(op, 3, np.zeros(filters, np.int32))
             return
         self._produce(index, op, weights, bias, {0: self._new(index, filters), 3: read}, 0)
@@ -275,7 +225,7 @@ class _Tracer:
     def _fully_connected(self, index: int, op: Op) -> None:
         weights, bias = _weights(op)
         rows, columns = self._graph.tensors[weights].shape
-        read = self._along_of(self._of(_first(op)).reshape(-1, columns), 1)
+        read = self._ties.along(self._of(_first(op)).reshape(-1, columns), 1)
         self._produce(index, op, weights, bias, {0: self._new(index, rows), 1: read}, 0)
 
     def _produce(
@@ -301,14 +251,14 @@ class _Tracer:
         # Whoever has all of the output's elements decides along which axis channels lie.
         computed.sort(key=lambda index: -self._graph.tensors[index].elements)
         labels = np.broadcast_to(self._of(computed[0]), shape)
-        axis, along = self._axis_of(labels) or (len(shape) - 1, labels)
+        axis, along = self._ties.axis_of(labels) or (len(shape) - 1, labels)
         for other in computed[1:]:
             theirs = self._of(other)
             own_axis = axis - (len(shape) - theirs.ndim)
             if own_axis < 0 or theirs.shape[own_axis] != shape[axis]:
-                self._keep(theirs)  # one value for all channels
+                self._ties.keep(theirs)  # one value for all channels
             else:
-                self._tie(labels, np.broadcast_to(theirs, shape))
+                self._ties.tie(labels, np.broadcast_to(theirs, shape))
         self._define(op, labels)
         for constant in operands:
             if not self._is_constant(constant):
@@ -319,14 +269,14 @@ class _Tracer:
 
     def _mean(self, op: Op) -> None:
         labels, axes = self._of(_first(op)), op.attributes["axes"]
-        roots = self._roots(labels)
+        roots = self._ties.roots(labels)
         if (roots.min(axis=axes) != roots.max(axis=axes)).any():  # a mean over channels
-            self._keep(labels)
-        reduced = self._roots(labels).min(axis=axes, keepdims=op.attributes["keep_dims"])
+            self._ties.keep(labels)
+        reduced = self._ties.roots(labels).min(axis=axes, keepdims=op.attributes["keep_dims"])
         self._define(op, reduced.reshape(self._graph.tensors[op.outputs[0]].shape))
 
     def _pad(self, op: Op) -> None:
-        axis, along = self._axis_of(self._of(_first(op))) or (0, np.zeros(0, np.int32))
+        axis, along = self._ties.axis_of(self._of(_first(op))) or (0, np.zeros(0, np.int32))
         added = op.attributes["paddings"][axis]
         self._spread(op, axis, np.pad(along, added, constant_values=KEPT))
 

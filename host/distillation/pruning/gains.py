@@ -11,6 +11,7 @@ import attrs
 import devices
 from host.compiler import compile_graph
 from host.errors import ConfigError
+from host.evidence import History
 from host.models.tflite_importer import import_tflite
 from host.targeting.bench import EvidenceBench
 from host.targeting.catalog import PLAN_CONTRACT, devices_for
@@ -72,9 +73,9 @@ def plan_site(board: str) -> Site:
     raise ConfigError(f"--target {board}: runs no plans; name a board with a microcontroller")
 
 
-def footprint(tflite: bytes, name: str, site: Site) -> Footprint:
+def footprint(tflite: bytes, name: str, site: Site, history: History | None = None) -> Footprint:
     """Compiles the model and runs it: on the emulated board where it can be started, else the
-    latency is foretold.
+    latency is foretold. ``history`` keeps what is measured.
 
     Raises:
         ModelError: no plan can be made of the model.
@@ -95,7 +96,7 @@ def footprint(tflite: bytes, name: str, site: Site) -> Footprint:
     with tempfile.TemporaryDirectory(prefix="jumpstation-prune-") as folder:
         path = Path(folder, f"{name}.tflite")
         path.write_bytes(tflite)
-        bench = EvidenceBench(vector, {PRECISION: path}, devices.load_all())
+        bench = EvidenceBench(vector, {PRECISION: path}, devices.load_all(), history=history)
         trial = bench.try_out(site, PRECISION)
     failure = None if trial.failure is None else trial.failure.text
     return Footprint(

@@ -14,9 +14,11 @@ from host.models.graph import Graph
 class PrunedGraph:
     """``at_once``: pruned as far, without any training; ``graph``: after it.
 
+    ``removed_share`` is of the weights, or of the channels that could be removed.
     ``curves``: the sensitivity of the weights of each layer, by their tensor in the graph.
     """
 
     at_once: Graph
     graph: Graph
+    removed_share: float
     curves: Mapping[int, Curve]

@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from host.distillation.calibration import MAX_SAMPLES
 from host.distillation.pruning.by_channel import Importance, prune_channels
 from host.distillation.pruning.by_weight import prune_weights
 from host.distillation.pruning.fine_tuning import FineTuning
@@ -20,6 +19,7 @@ from host.distillation.quantization import quantize
 from host.distillation.training.accuracy import evaluate
 from host.distillation.training.data import Split, TrainingData, read_training_data
 from host.errors import ConfigError, ModelError
+from host.evidence import History
 from host.models import load_model
 from host.models.graph import DType, Graph
 from host.models.onnx_writer import write_float_onnx
@@ -30,6 +30,9 @@ WRITERS: dict[str, Callable[[Graph], bytes]] = {
     ".tflite": write_float_tflite,
 }
 """By the ending of the file's name."""
+
+_CALIBRATION_SAMPLES = 256
+"""Of the training part, that int8 ranges are learned from."""
 
 Progress = Callable[[str], None]
 
@@ -49,8 +52,8 @@ class PruneRequest:
     sparsity: float = 0.5
     structured: bool = False
     importance: Importance = Importance.L1
-    epochs: int = 10
-    learning_rate: float = 1e-3
+    epochs: int = 20
+    learning_rate: float = 2e-3
     seed: int = 0
     target: str = "pico"
 
@@ -75,11 +78,14 @@ def writer_for(output: Path) -> Callable[[Graph], bytes]:
     return writer
 
 
-def prune_model(request: PruneRequest, progress: Progress = lambda _: None) -> PruneResult:
+def prune_model(
+    request: PruneRequest, history: History | None = None, progress: Progress = lambda _: None
+) -> PruneResult:
     """Prunes, fine-tunes, and compares before and after on the hold-out and on the board.
 
     The training part of the data trains; the validation part ranks layers and chooses the best
-    epoch; the hold-out is seen by nothing but the accuracies reported.
+    epoch; the hold-out is seen by nothing but the accuracies reported. ``history`` keeps what is
+    measured.
 
     Raises:
         ConfigError: request, model or data cannot be used, or do not fit each other; torch is not
@@ -119,8 +125,8 @@ def prune_model(request: PruneRequest, progress: Progress = lambda _: None) -> P
     )
     progress(f"measuring both on {site.device}")
     footprints = (
-        footprint(before.tflite, request.model.stem, site),
-        footprint(after.tflite, f"{request.model.stem}_pruned", site),
+        footprint(before.tflite, request.model.stem, site, history),
+        footprint(after.tflite, f"{request.model.stem}_pruned", site, history),
     )
     report = build_report(attrs.asdict(request), graph, pruned, accuracy, site, footprints)
     report["data"] = _described(data, split)
@@ -161,7 +167,7 @@ class _Int8:
 
     @classmethod
     def of(cls, graph: Graph, split: Split) -> _Int8:
-        calibration = split.train.inputs[0][:MAX_SAMPLES]
+        calibration = split.train.inputs[0][:_CALIBRATION_SAMPLES]
         quantized = quantize(graph, calibration, split.validation.inputs[0], PRECISION)
         return cls(quantized.tflite, evaluate(quantized.tflite, split.hold_out))
 

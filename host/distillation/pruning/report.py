@@ -47,6 +47,7 @@ def build_report(
     return {
         "mode": "prune",
         **{name: value if _is_plain(value) else str(value) for name, value in request.items()},
+        "removed_share": pruned.removed_share,
         "parameters": {
             "before": parameters(graph),
             "after": parameters(pruned.graph),

@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from host.distillation.pruning.channels import ChannelGroup, Channels, Labels
+from host.distillation.pruning.channels import ChannelGroup, Channels
+from host.distillation.pruning.labels import Labels
 from host.models.graph import Graph, Op, OpKind, Tensor
 
 ROWS_OF_A_KERNEL = 4
