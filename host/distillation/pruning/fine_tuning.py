@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,9 +10,6 @@ from host.distillation.pruning.magnitude import Masks
 from host.distillation.training import require_torch
 from host.distillation.training.data import Split
 from host.models.graph import Graph
-
-if TYPE_CHECKING:
-    from host.distillation.training.fit import Epoch
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +38,7 @@ class FineTuning:
         """
         if epochs == 0:
             return graph
+        from host.distillation.training.epochs import EpochLines
         from host.distillation.training.fit import FitOptions, fit
         from host.distillation.training.losses import label_loss
         from host.distillation.training.masking import held_at_zero
@@ -54,21 +51,7 @@ class FineTuning:
             self.split.validation,
             FitOptions(epochs=epochs, learning_rate=self.learning_rate, seed=self.seed),
             label_loss,
-            _Told(self.progress),
+            EpochLines(self.progress),
             after_step=None if masks is None else held_at_zero(masks),
         )
         return module.to_graph()
-
-
-@attrs.frozen
-class _Told:
-    """Implements ``EpochObserver``."""
-
-    progress: Callable[[str], None]
-
-    def epoch(self, epoch: Epoch, epochs: int) -> None:
-        accuracy = epoch.validation_accuracy
-        share = "" if accuracy is None else f", accuracy {accuracy:.1%}"
-        self.progress(
-            f"epoch {epoch.number} of {epochs}: validation loss {epoch.validation_loss:.4g}{share}"
-        )
