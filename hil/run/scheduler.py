@@ -78,6 +78,7 @@ class _Run:
         self._observer = observer or Unobserved()
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._attended = threading.Semaphore(0)
         self._outcomes = journal.outcomes(jobs)
         self._failure: BaseException | None = None
         self._pasts = journal.pasts()
@@ -94,8 +95,9 @@ class _Run:
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                thread.join()
+            # Not joined here: up to Python 3.12 a signal in a join has the thread taken for ended.
+            for _ in threads:
+                self._attended.acquire()
         finally:
             self._call_off()
             for thread in threads:
@@ -146,6 +148,8 @@ class _Run:
         except BaseException as error:
             self._failure = self._failure or error
             self._call_off()
+        finally:
+            self._attended.release()
 
     def _work_off(self, name: str, queue: list[Job]) -> None:
         board = self._boards[name]
