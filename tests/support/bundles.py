@@ -33,7 +33,10 @@ from protocol.bundle import (
     SelfTestVector,
     TensorSpec,
     VersionRange,
+    check_fits,
     pack,
+    unpack,
+    verify,
 )
 from protocol.bundle.contents import MANIFEST_NAME, SIGNATURE_NAME
 from protocol.bundle.signing import SigningKey
@@ -236,6 +239,10 @@ class Desk:
                     await launched.model.close()
 
         return self._with_slots(install)
+
+    def check(self, archive: bytes) -> None:
+        """What an install does before it starts anything."""
+        check_fits(verify(unpack(archive), [self.key.public]).manifest, self.board)
 
     def install_over_nothing(self, archive: bytes) -> str:
         """Installs as an agent in which nothing runs."""
