@@ -17,13 +17,11 @@ from host.compiler import PlannedOp, compile_graph
 from host.emulators import emulated_boards, find_emulator
 from host.errors import (
     BoardError,
-    BoardReset,
     ConfigError,
     DeadlineExceeded,
     JumpstationError,
     LinkError,
     ModelError,
-    WrongBoard,
 )
 from host.evidence import History
 from host.links.interruptible import Interrupted
@@ -34,18 +32,16 @@ from host.models import load_model
 from host.session import Deadline
 from host.targeting.catalog import PLAN_CONTRACT
 from host.targeting.checks import CheckResult, Status
-from host.targeting.farm_boards import FarmBoards
+from host.targeting.farm_boards import FarmBoards, first_of, is_refusal
 from host.targeting.latency import LatencyFigure, figure_of, is_by_engine_of, may_gate
 from host.targeting.simulate import measured_cell, simulate
 from host.targeting.site import Site
 from host.targeting.vector import RequirementVector
 from host.targeting.verdict import Trial
-from protocol.errors import ErrorCode
 from protocol.measurement import Source, Verdict
 
 _BUSY_WAIT_S = 60.0
 """A lease's length, unless its holder asks anything more."""
-_BUSY_POLL_S = 2.0
 _MEASURED = (Source.HARDWARE, Source.EMULATED)
 
 
@@ -111,7 +107,7 @@ class EvidenceBench:
             try:
                 return self._measured(site, precision, port=port)
             except (BoardError, ModelError) as error:
-                if not _is_refusal(error):
+                if not is_refusal(error):
                     raise
                 return self._refused(site, precision, error)
         missed: list[str] = []
@@ -132,38 +128,22 @@ class EvidenceBench:
         Args:
             missed: is given what kept each of the others from it.
         """
-        boards = self._farm.at(site)
         waits = self._evidence == "hardware" or not self._can_start(site)
-        patience = Deadline(_BUSY_WAIT_S if waits else 0.0)
-        failed: dict[str, str] = {}
-        trial = None
-        while boards and trial is None:
-            busy = []
-            for board in boards:
-                name = board.place.name
-                try:
-                    trial = self._measured(site, precision, port=board.place.port)
-                    failed.pop(name, None)
-                    break
-                except (BoardError, ModelError) as error:
-                    if _is_refusal(error):
-                        return self._refused(site, precision, error)
-                    if isinstance(error, BoardError) and error.code == ErrorCode.BUSY:
-                        busy.append(board)
-                    failed[name] = str(error)
-                except (LinkError, DeadlineExceeded, ConfigError) as error:
-                    failed[name] = str(error)
-            boards = [] if patience.expired else busy
-            if boards and trial is None:
-                names = ", ".join(board.place.name for board in boards)
-                self._watch(site, f"waits for {names}: in use")
-                if self._stop.wait(min(_BUSY_POLL_S, patience.remaining_s)):
-                    raise Interrupted
+        try:
+            trial, failed = first_of(
+                self._farm.at(site),
+                lambda board: self._measured(site, precision, port=board.place.port),
+                patience=Deadline(_BUSY_WAIT_S if waits else 0.0),
+                waiting=lambda names: self._watch(site, f"waits for {names}: in use"),
+                stop=self._stop,
+            )
+        except (BoardError, ModelError) as error:
+            return self._refused(site, precision, error)
         missed += [f"not measured on {name}: {why}" for name, why in failed.items()]
         return trial
 
     def _started_here(self, site: Site, precision: str, missed: list[str]) -> Trial | None:
-        """On an emulator, or on this computer where it is the board; None where there is none."""
+        """On an emulator, as the farm file wants it; None where there is none."""
         place = self._farm.starter(site.device)
         if place is not None and place.left_out is not None:
             missed.append(f"not measured on {place.name}: {place.left_out}")
@@ -243,9 +223,6 @@ class EvidenceBench:
 
     def _can_start(self, site: Site) -> bool:
         """Whether such a board can be started on this machine."""
-        place = self._farm.starter(site.device)
-        if place is not None and place.left_out is None and site.device not in self._emulated:
-            return True  # this computer
         domain = self._profiles[site.device].domain(site.domain)
         if domain is None or domain.emulator is None or site.device not in self._emulated:
             return False
@@ -280,15 +257,6 @@ def _plan_ops(path: Path) -> Sequence[PlannedOp] | None:
         return compile_graph(load_model(path)).ops
     except JumpstationError:
         return None  # a precision that no plan holds
-
-
-def _is_refusal(error: BoardError | ModelError) -> bool:
-    """Whether a board answered, and what it cannot do is this model."""
-    if isinstance(error, ModelError):
-        return True
-    if isinstance(error, BoardReset | WrongBoard) or error.code == ErrorCode.BUSY:
-        return False
-    return error.needed is not None or error.code != 0
 
 
 def _failure(error: BoardError | ModelError) -> CheckResult:

@@ -1,22 +1,35 @@
-"""The boards of a farm as they are now: who answers, who is at work for somebody else."""
+"""The boards of a farm as they are now: who answers, who is at work, and who can be had."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
 from host.boards.reach import BoardOnPort
-from host.errors import BoardError, JumpstationError
+from host.errors import (
+    BoardError,
+    BoardReset,
+    ConfigError,
+    DeadlineExceeded,
+    JumpstationError,
+    LinkError,
+    ModelError,
+    WrongBoard,
+)
 from host.farms import FarmPlace
-from host.session import Session
+from host.links.interruptible import Interrupted
+from host.session import Deadline, Session
 from host.targeting.site import Site
+from host.targeting.verdict import Trial
 from protocol.errors import ErrorCode
 
 _HELLO_S = 2.0
 """A board that is there answers within milliseconds, one that is measuring after its run."""
 _AT_ONCE = 8
+_BUSY_POLL_S = 2.0
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +52,7 @@ class FarmBoards:
 
     seen: tuple[SeenBoard, ...] = ()
     started_here: tuple[FarmPlace, ...] = ()
-    """Emulators and the agent for this computer, those that are left out among them."""
+    """Emulators, those that are left out among them."""
 
     def at(self, site: Site) -> list[SeenBoard]:
         """The boards for a site: physical before emulated, idle before busy."""
@@ -109,3 +122,62 @@ def _greet(place: FarmPlace) -> SeenBoard | str:
         emulated=bool(offered.emulator),
         holder=None if lease is None else lease.holder,
     )
+
+
+def first_of(
+    boards: Sequence[SeenBoard],
+    measure: Callable[[SeenBoard], Trial],
+    *,
+    patience: Deadline,
+    waiting: Callable[[str], None],
+    stop: threading.Event,
+) -> tuple[Trial | None, dict[str, str]]:
+    """Has the first board measure that can be had.
+
+    Args:
+        boards: in the order of preference.
+        patience: how long boards that somebody holds are waited for, once no other is left.
+        waiting: is told for whom.
+        stop: calls it off.
+
+    Returns:
+        What it showed, None where none could be had; and of each other that was tried, by its
+        name, why not.
+
+    Raises:
+        Interrupted: it was called off.
+        BoardError, ModelError: a board refuses the model: the others would too.
+    """
+    failed: dict[str, str] = {}
+    left = list(boards)
+    while left:
+        busy = []
+        for board in left:
+            try:
+                trial = measure(board)
+            except (BoardError, ModelError) as error:
+                if is_refusal(error):
+                    raise
+                if isinstance(error, BoardError) and error.code == ErrorCode.BUSY:
+                    busy.append(board)
+                failed[board.place.name] = str(error)
+            except (LinkError, DeadlineExceeded, ConfigError) as error:
+                failed[board.place.name] = str(error)
+            else:
+                failed.pop(board.place.name, None)
+                return trial, failed
+        left = [] if patience.expired else busy
+        if left:
+            waiting(", ".join(board.place.name for board in left))
+            if stop.wait(min(_BUSY_POLL_S, patience.remaining_s)):
+                raise Interrupted
+    return None, failed
+
+
+def is_refusal(error: BoardError | ModelError) -> bool:
+    """Whether a board answered, and what it cannot do is this model."""
+    if isinstance(error, ModelError):
+        return True
+    if isinstance(error, BoardReset | WrongBoard) or error.code == ErrorCode.BUSY:
+        return False
+    return error.needed is not None or error.code != 0
