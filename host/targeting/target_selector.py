@@ -186,7 +186,13 @@ def _boards(request: TargetRequest) -> tuple[tuple[Profile, ...], tuple[str, ...
 
 def _farm_places(request: TargetRequest, history: History | None) -> Sequence[FarmPlace]:
     """Read before the model is profiled: what is wrong with the file is told at once."""
-    return () if request.farm is None else find_farm_reader().places(request.farm, history)
+    if request.farm is None:
+        return ()
+    try:
+        return find_farm_reader().places(request.farm, history)
+    except ConfigError as error:
+        error.hint = error.hint or "mend the farm file, or leave it out with --no-farm"
+        raise
 
 
 def _farm_boards(
