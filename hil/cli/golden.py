@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from host.cli.measure import EngineName, PlanStore
+from host.cli.measure import DomainName, EngineName, PlanStore
 from host.cli.options import ModelArgument, ModelOption, one_model
 from host.errors import ConfigError
 
 if TYPE_CHECKING:
-    from host.measurement.request import MeasureRequest
+    from hil.farm import Placement
 
 golden = typer.Typer(
     help="Fix samples with what must come of them, and replay them on boards.",
@@ -146,9 +146,16 @@ def replay(
         str | None,
         typer.Option(metavar="MODEL", help="Of an emulated Pico: xip or zero-wait."),
     ] = None,
+    domain: Annotated[
+        DomainName | None,
+        typer.Option(help="Of a board with several behind its port.  \\[default: what answers]"),
+    ] = None,
     engine: Annotated[
         EngineName | None,
-        typer.Option(help="What runs the model on a board with Linux."),
+        typer.Option(
+            help="What runs the model on a board with Linux.  "
+            "\\[default: jump_rt where the board takes plans]"
+        ),
     ] = None,
     budget_ms: Annotated[
         float | None,
@@ -171,17 +178,19 @@ def replay(
     from hil.golden.storage import load_golden
     from hil.golden.text import replay_text
     from host.cli.progress import progress_observer
+    from host.measurement.request import MeasureRequest
+    from protocol.messages import Domain, Engine, Store
 
     found = load_golden(folder)
-    request = _request(
-        model or find_model(found, folder),
-        board=board,
-        port=port,
-        farm_board=farm_board,
-        farm=farm,
-        plan_store=plan_store,
-        flash_model=flash_model,
-        engine=engine,
+    place = _place(board, port, flash_model, farm_board, farm)
+    request = MeasureRequest(
+        model=model or find_model(found, folder),
+        board=place.board,
+        port=place.port,
+        flash_model=place.flash_model,
+        plan_store=Store[plan_store.name] if plan_store else None,
+        domain=Domain[domain.name] if domain else Domain.ANY,
+        engine=Engine[engine.name] if engine else None,
         budget_ms=budget_ms,
     )
     with progress_observer() as observer:
@@ -190,33 +199,17 @@ def replay(
     raise typer.Exit(int(result.exit_code))
 
 
-def _request(
-    model: Path,
-    *,
+def _place(
     board: str | None,
     port: str | None,
+    flash_model: str | None,
     farm_board: str | None,
     farm: Path,
-    plan_store: PlanStore | None,
-    flash_model: str | None,
-    engine: EngineName | None,
-    budget_ms: float | None,
-) -> MeasureRequest:
-    from hil.farm import load_farm, placed
-    from host.measurement.request import MeasureRequest
-    from protocol.messages import Engine, Store
+) -> Placement:
+    from hil.farm import Placement, load_farm, placed
 
-    if farm_board is not None:
-        if board or port or flash_model:
-            raise ConfigError("--farm-board says where the board is: leave out the other ways")
-        placement = placed(load_farm(farm).board(farm_board))
-        board, port, flash_model = placement.board, placement.port, placement.flash_model
-    return MeasureRequest(
-        model=model,
-        board=board,
-        port=port,
-        flash_model=flash_model,
-        plan_store=Store[plan_store.name] if plan_store else None,
-        engine=Engine[engine.name] if engine else None,
-        budget_ms=budget_ms,
-    )
+    if farm_board is None:
+        return Placement(board, port, flash_model)
+    if board or port or flash_model:
+        raise ConfigError("--farm-board says where the board is: leave out the other ways")
+    return placed(load_farm(farm).board(farm_board))
