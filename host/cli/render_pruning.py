@@ -12,6 +12,9 @@ from rich.table import Table
 from host.cli.render import print_rows
 from host.targeting.text import format_ms
 
+_NAME_WIDTH = 32
+"""Converters join the names of all that they fused; the beginning tells layers apart."""
+
 
 def print_pruning(report: dict[str, Any], target: Path) -> None:
     """Prints the report to stdout."""
@@ -43,8 +46,8 @@ def print_pruning(report: dict[str, Any], target: Path) -> None:
         caption="sensitivity: the output's mean error on validation data where half of the layer "
         "alone is pruned",
     )
-    for name in ("layer", "kind"):
-        table.add_column(name, overflow="fold")
+    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=_NAME_WIDTH)
+    table.add_column("kind")
     for name in ("weights", "left", "sparsity", "sensitivity"):
         table.add_column(name, justify="right")
     for layer in report["layers"]:
