@@ -133,7 +133,7 @@ def replay(
     ] = None,
     farm_board: Annotated[
         str | None,
-        typer.Option(metavar="\\[RACK/]ID", help="A board of the farm file, instead of these."),
+        typer.Option(metavar="[RACK/]ID", help="A board of the farm file, instead of these."),
     ] = None,
     farm: Annotated[Path, typer.Option(metavar="FILE", help="The farm file.")] = Path(
         "hil/farm.yaml"
