@@ -101,6 +101,10 @@ class LinkError(JumpstationError):
     exit_code = ExitCode.BOARD_OR_LINK
 
 
+class LinkTaken(LinkError):
+    """Another program has the port."""
+
+
 class ProgrammingError(LinkError):
     """The board's flash could not be written, for whatever reason its programmer gave."""
 

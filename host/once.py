@@ -33,7 +33,12 @@ class OnceCache(Generic[V]):
             with self._lock:
                 if key in self._values:  # computed while this thread waited
                     return self._values[key]
-            value = compute()
+            try:
+                value = compute()
+            except BaseException:
+                with self._lock:
+                    self._in_work.pop(key, None)
+                raise
             with self._lock:
                 self._values[key] = value
                 self._in_work.pop(key, None)

@@ -35,6 +35,14 @@ def result_text(result: RunResult) -> str:
             if outcome.owner == owner and outcome.status != Status.UNFIT
         ]
         lines += _section(f"Faults of the {owner}", map(outcome_line, concerned))
+    lines += _section(
+        "Suspects",
+        (
+            f"{suspect.name} ({suspect.precision}): hung or reset {', '.join(suspect.boards)}, "
+            "where other models ran well: look at the model and its kernels first"
+            for suspect in result.suspects
+        ),
+    )
     retried = [
         outcome
         for outcome in result.outcomes

@@ -130,9 +130,10 @@ class _LiveTable:
         self._above(f"{board}: quarantine: {reason}", "bold yellow")
 
     def __rich__(self) -> RenderableType:
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-        for head in ("board", "jobs", "s", "now"):
-            table.add_column(head, no_wrap=True, overflow="ellipsis")
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, expand=True)
+        for head in ("board", "jobs", "s"):
+            table.add_column(head, no_wrap=True)
+        table.add_column("now", no_wrap=True, overflow="ellipsis", ratio=1)
         with self._lock:
             if not self._rows:
                 return Text()

@@ -1,4 +1,4 @@
-"""Whose fault it is when a job fails, and what is done about it (docs/decisions/0016)."""
+"""Whose fault it is when a job fails, and what is done about it (docs/decisions/0018)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from host.errors import (
     DeadlineExceeded,
     JumpstationError,
     LinkError,
+    LinkTaken,
     ModelError,
     ProgrammingError,
     WrongBoard,
@@ -177,6 +178,8 @@ def _kind_of(error: JumpstationError, emulated: bool) -> FaultKind:
             return _CODES.get(error.code) or _other(error)
         case ProgrammingError():
             return FaultKind.PROGRAMMING
+        case LinkTaken():
+            return FaultKind.BUSY
         case LinkError():
             return FaultKind.EMULATOR if emulated else FaultKind.GONE
         case DeadlineExceeded():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -94,6 +94,15 @@ def fault_dict(fault: Fault) -> dict[str, str]:
 
 
 @attrs.frozen
+class Suspect:
+    """A model that boards fell over, though none of them is known to be ill."""
+
+    name: str
+    precision: str
+    boards: tuple[str, ...]
+
+
+@attrs.frozen
 class RunResult:
     """Every job's outcome, in the order in which the jobs were given."""
 
@@ -110,6 +119,11 @@ class RunResult:
     def records(self) -> tuple[Measurement, ...]:
         """Every measurement, the wrong ones too."""
         return tuple(outcome.record for outcome in self.outcomes if outcome.record is not None)
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Models that hung or reset every board which other models ran well on."""
+        return tuple(_suspects(self.outcomes))
 
     @property
     def exit_code(self) -> ExitCode:
@@ -132,8 +146,29 @@ class RunResult:
             "run": self.run,
             "exit_code": int(self.exit_code),
             "counts": {str(status): count for status, count in self.counts.items()},
+            "suspects": [attrs.asdict(suspect) for suspect in self.suspects],
             "jobs": [outcome.to_dict() for outcome in self.outcomes],
         }
+
+
+_FELL_OVER = frozenset({FaultKind.RESET, FaultKind.SILENT, FaultKind.TOO_SLOW})
+
+
+def _suspects(outcomes: Sequence[Outcome]) -> Iterator[Suspect]:
+    """By what was measured elsewhere: one job alone does not tell a model from a board."""
+    healthy: dict[str, set[str]] = defaultdict(set)
+    tried: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        candidate = outcome.job.candidate
+        if outcome.status == Status.MEASURED:
+            healthy[outcome.job.board].add(candidate.sha256)
+        if outcome.status not in (Status.NOT_RUN, Status.UNFIT):
+            tried[candidate.sha256, candidate.name, candidate.precision].append(outcome)
+    for (sha256, name, precision), found in tried.items():
+        fell_over = all(outcome.fault and outcome.fault.kind in _FELL_OVER for outcome in found)
+        boards = tuple(dict.fromkeys(outcome.job.board for outcome in found))
+        if fell_over and all(healthy[board] - {sha256} for board in boards):
+            yield Suspect(name, precision, boards)
 
 
 _EXIT_CODES = {

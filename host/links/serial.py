@@ -8,7 +8,7 @@ from pathlib import Path
 
 import serial
 
-from host.errors import LinkError
+from host.errors import LinkError, LinkTaken
 
 DEFAULT_BAUD = 921_600
 _WRITE_S = 30.0
@@ -87,7 +87,7 @@ def _cannot_open(port: str, error: Exception) -> LinkError:
             hint="add your user to the group that owns the port (often dialout), then log in again",
         )
     if number in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY) or "exclusively lock" in str(error):
-        return LinkError(
+        return LinkTaken(
             f"port {port} is taken by another program",
             hint=f"close it first; `fuser {port}` names the program",
         )

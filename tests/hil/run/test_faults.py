@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from hil.farm import FarmBoard, Power, PowerKind
+from hil.emulators.atmega328p import Atmega328pEmulator
+from hil.farm import BoardKind, FarmBoard, Power, PowerKind
 from hil.run import (
     Candidate,
     FaultKind,
@@ -28,8 +30,11 @@ from hil.run import (
     plan_jobs,
     run_jobs,
 )
-from host.errors import ExitCode
+from host.errors import ExitCode, LinkError
 from host.evidence import History, Query
+from host.links.serial import SerialLink
+from host.measurement import measure
+from host.programming import avrdude
 from protocol.errors import ErrorCode
 from protocol.messages import MessageType
 from tests.support.faulty_boards import (
@@ -49,6 +54,7 @@ from tests.support.faulty_boards import (
     UntilPowerCycled,
 )
 from tests.support.make import ROOT
+from tests.support.pc_agent import running_agent
 
 _MODEL = ROOT / "examples" / "digits_mlp_int8.tflite"
 _QUICK = Settings(iterations=2, warmup=0)
@@ -302,6 +308,124 @@ def test_a_board_does_one_job_at_a_time_and_boards_work_in_parallel(
         _run(rack, candidate, history, 5, observer=watch)
     assert watch.most > 1
     assert threading.active_count() < 10
+
+
+def test_a_model_that_hangs_healthy_boards_is_the_suspect(history: History) -> None:
+    class HungByTheLarger(Unobserved):
+        def __init__(self, rack: FaultyRack) -> None:
+            self._boards = {f"rack/{board.name}": board for board in rack.boards}
+
+        def started(self, job: Job) -> None:
+            hangs = job.candidate.name == "digits_cnn_int8.tflite"
+            self._boards[job.board].becomes(HangsInRun if hangs else Behaviour)
+
+    candidates = make_candidates([_MODEL, _MODEL.with_name("digits_cnn_int8.tflite")])
+    with FaultyRack(2) as rack:
+        jobs = plan_jobs(candidates, rack.farm_boards, settings=_QUICK)
+        limits = attrs.evolve(_LIMITS, attempts=1)
+        observer = HungByTheLarger(rack)
+        result = run_jobs(jobs, rack.farm_boards, history, limits=limits, observer=observer)
+    (suspect,) = result.suspects
+    assert suspect.name == "digits_cnn_int8.tflite"
+    assert suspect.boards == ("rack/board-00", "rack/board-01")
+
+
+def test_another_board_in_its_place_is_found_out(candidate: Candidate, history: History) -> None:
+    with FaultyRack(1) as rack:
+        boards = {
+            name: attrs.evolve(board, device="pico") for name, board in rack.farm_boards.items()
+        }
+        jobs = plan_jobs([candidate], boards, sessions=4, settings=_QUICK)
+        result = run_jobs(jobs, boards, history, limits=_LIMITS)
+    kinds = {outcome.fault.kind for outcome in result.outcomes if outcome.fault}
+    assert kinds == {FaultKind.WRONG_BOARD}
+    assert {outcome.owner for outcome in result.outcomes} == {Owner.INFRASTRUCTURE}
+    assert "'pc', not 'pico'" in str(result.outcomes[0].fault)
+    assert not Journal(history).quarantines()
+
+
+def test_a_port_that_another_program_has_is_no_fault_of_the_cable(
+    candidate: Candidate, history: History
+) -> None:
+    with running_agent(transport=("--pty",)) as path:
+        board = FarmBoard(id="taken", kind=BoardKind.SERIAL, path=path)
+        taken = SerialLink(path)
+        try:
+            jobs = plan_jobs([candidate], {"rack/taken": board}, settings=_QUICK)
+            (outcome,) = run_jobs(jobs, {"rack/taken": board}, history, limits=_LIMITS).outcomes
+        finally:
+            taken.close()
+    assert outcome.fault is not None
+    assert outcome.fault.kind == FaultKind.BUSY
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exec sleep 60"])
+def test_flash_that_cannot_be_written_is_never_a_time_out(
+    script: str,
+    candidate: Candidate,
+    history: History,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tool = tmp_path / "avrdude"
+    tool.write_text(f"#!/bin/sh\necho no sync\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(avrdude, "_DEADLINE_S", 0.5)
+    uno = Atmega328pEmulator().start()
+    try:
+        board = FarmBoard(
+            id="uno", kind=BoardKind.TCP, device="uno", address=f"{uno.host}:{uno.port}"
+        )
+        jobs = plan_jobs([candidate], {"rack/uno": board}, settings=_QUICK)
+        limits = attrs.evolve(_LIMITS, attempts=1)
+        result = run_jobs(jobs, {"rack/uno": board}, history, limits=limits)
+    finally:
+        uno.stop()
+    (outcome,) = result.outcomes
+    assert outcome.fault is not None
+    assert (outcome.fault.kind, outcome.owner) == (FaultKind.PROGRAMMING, Owner.BOARD)
+    assert "programming uno failed" in outcome.fault.text
+    assert result.exit_code == ExitCode.BOARD_OR_LINK
+
+
+def test_an_emulator_that_cannot_start_is_the_infrastructures(
+    candidate: Candidate, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: object, **__: object) -> None:
+        raise LinkError("the emulated board stopped (node, exit code 1)")
+
+    monkeypatch.setattr(Atmega328pEmulator, "start", start)
+    boards = {"rack/uno": FarmBoard(id="uno", kind=BoardKind.EMULATOR, emulator="uno")}
+    jobs = plan_jobs([candidate], boards, sessions=4, settings=_QUICK)
+    result = run_jobs(jobs, boards, history, limits=_LIMITS)
+    assert {outcome.owner for outcome in result.outcomes} == {Owner.INFRASTRUCTURE}
+    assert {len(outcome.attempts) for outcome in result.outcomes} == {2}
+    assert not Journal(history).quarantines()
+
+
+def test_a_bug_ends_its_job_and_not_the_run(
+    candidate: Candidate, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "build_record", lambda _: 1 / 0)
+    with FaultyRack(1) as rack:
+        result = _run(rack, candidate, history, 2)
+    faults = [outcome.fault for outcome in result.outcomes if outcome.fault]
+    assert [fault.kind for fault in faults] == [FaultKind.BUG] * 2
+    assert "ZeroDivisionError" in faults[0].text
+    assert result.exit_code == ExitCode.BUG
+
+
+def test_a_job_ends_by_its_deadline(candidate: Candidate, history: History) -> None:
+    limits = attrs.evolve(_LIMITS, job_deadline_s=1.0)
+    with FaultyRack(1) as rack:
+        rack.boards[0].becomes(Mute)  # the session alone would wait eight seconds
+        result = _run(rack, candidate, history, 1, limits=limits)
+    (outcome,) = result.outcomes
+    assert outcome.fault is not None
+    assert (outcome.fault.kind, outcome.owner) == (FaultKind.TOO_SLOW, Owner.BOARD)
+    assert outcome.took_s < 4.0
+    assert len(outcome.attempts) == 1
 
 
 def _by_board(result: RunResult) -> dict[str, Counter[Status]]:

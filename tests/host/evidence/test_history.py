@@ -60,6 +60,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history.sqlite"
 
 
+def test_a_job_has_one_measurement(path: Path) -> None:
+    later = attrs.evolve(RECORD, at=RECORD.at + timedelta(seconds=1))
+    with History.open(str(path)) as history:
+        number = history.add(RECORD, key="job")
+        assert history.add(later, key="job") == number
+        assert history.find(Query()) == [RECORD]
+        assert history.find_key("job") == RECORD
+        assert history.find_key("another") is None
+        assert history.add(later, key="another") != number
+        assert history.add(later) not in (number, None)
+        assert len(history.find(Query())) == 3
+
+
 def test_a_record_comes_back_as_it_went_in(path: Path) -> None:
     with History.open(str(path)) as history:
         history.add(RECORD)
