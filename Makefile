@@ -26,6 +26,7 @@ demo: firmware ## find the smallest board for each bundled model, measured in em
 	@$(DEMO) examples/digits_cnn.onnx
 
 test: lint firmware ## lint, build the firmware, run every test
+	@scripts/setup --train
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: setup ## check style and types

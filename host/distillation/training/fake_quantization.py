@@ -76,7 +76,8 @@ class ActivationRange(torch.nn.Module):  # type: ignore[misc]  # as above
     ) -> torch.Tensor:
         """``values`` as int8 would hold them.
 
-        ``unit``: of a kernel's accumulator, by channel; rounded to that first as kernels do.
+        ``unit``: by whose ratio to the scale a kernel multiplies its integers, one or one a
+        channel; None where it does not, or so finely that it does not show.
         """
         scale, zero_point = self.scale_and_zero_point()
         steps = values / scale

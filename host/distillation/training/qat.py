@@ -25,6 +25,10 @@ RANGE_RATE = 10.0
 """How much faster ranges and scales learn: theirs are relative changes, and a few hundred steps
 must get a scale of 4 bits some tens of percent away from where the largest weight put it."""
 
+SOFT_SHARE = 0.7
+"""The float model's part of the loss where there are labels too: what a board is chosen by is the
+error against float, and labels that the float model has learned by heart say little more."""
+
 
 @attrs.frozen(kw_only=True)
 class QatOptions:
@@ -56,7 +60,7 @@ def train_quantized(
     """Learns weights, weight scales and activation ranges, and keeps the best epoch.
 
     The loss is the distance from the float model's own scores (self-distillation); where the
-    samples have labels, the mean of that and of the distance from these.
+    samples have labels, that from these is added.
 
     Args:
         split: ranges start from its training part; its validation part chooses between plain and
@@ -97,7 +101,9 @@ def _loss(graph: Graph, data: TrainingData) -> Loss:
     from_teacher = teacher_loss(graph)
     if data.labels is None:
         return from_teacher
-    return lambda scores, batch: (label_loss(scores, batch) + from_teacher(scores, batch)) / 2
+    return lambda scores, batch: (
+        SOFT_SHARE * from_teacher(scores, batch) + (1 - SOFT_SHARE) * label_loss(scores, batch)
+    )
 
 
 @attrs.frozen(eq=False)

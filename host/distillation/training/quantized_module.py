@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import attrs
@@ -119,8 +120,7 @@ class QuantizedModule(GraphModule):
             values = compute(self.graph, op, operands)
         if output not in self._range_of:
             return values
-        unit = self._accumulator_unit(op) if op.kind in _WEIGHED else None
-        return self.ranges[self._range_of[output]](values, unit=unit)
+        return self.ranges[self._range_of[output]](values, unit=self._unit(op))
 
     def _averaged(self, op: Op, operands: Sequence[torch.Tensor | None]) -> torch.Tensor:
         """Means as the kernel takes them, of integers: half of them may lie between two steps, and
@@ -135,13 +135,31 @@ class QuantizedModule(GraphModule):
         means = rounded(compute(self.graph, plain, [steps]))
         return activate(op, (means - zero_point) * scale)
 
+    def _unit(self, op: Op) -> torch.Tensor | None:
+        """What the op's kernel multiplies by is the ratio of this to the output's scale."""
+        if op.kind in _WEIGHED:
+            return self._accumulator_unit(op)
+        if op.kind is OpKind.MUL:
+            return self._scale_at(op, 0) * self._scale_at(op, 1)
+        if op.kind is OpKind.MEAN:
+            assert op.inputs[0] is not None
+            shape = self.graph.tensors[op.inputs[0]].shape
+            count = math.prod(shape[axis] for axis in op.attributes["axes"])
+            # A division by the count is in the mantissa, its power of two in the shift.
+            return self._scale_at(op, 0) / float(1 << (count.bit_length() - 1))
+        return None
+
+    def _scale_at(self, op: Op, position: int) -> torch.Tensor:
+        index = op.inputs[position]
+        assert index is not None
+        scale, _ = self.ranges[self._range_of[index]].scale_and_zero_point()
+        return scale
+
     def _accumulator_unit(self, op: Op) -> torch.Tensor:
         """What 1 in an accumulator stands for, float32 [1] or [channels]; biases have it too."""
-        source, weights = op.inputs[0], op.inputs[1]
-        assert source is not None
+        weights = op.inputs[1]
         assert weights is not None
-        input_scale, _ = self.ranges[self._range_of[source]].scale_and_zero_point()
-        return input_scale * self.scales[self._scales_of[weights]].now()
+        return self._scale_at(op, 0) * self.scales[self._scales_of[weights]].now()
 
     # What is trained, and what comes of it
 
