@@ -123,11 +123,36 @@ def _profile_int8(
     model: Path, graph: Graph, options: ProfileOptions, progress: Progress
 ) -> Profiled:
     data = model.read_bytes()
-    sample = np.zeros(graph.tensors[graph.inputs[0]].shape, np.float32)
     note = f"{model}: is quantized already, so that its error against float32 is not known"
-    run = _Run(model, graph, {"int8": data}, data, sample)
-    vector = _vector(run, {"candidates": {"int8": graph.sha256}}, options, progress)
+    vector = profile_quantized(model, graph.sha256, {"int8": data}, {}, progress, options)
     return Profiled(vector, {"int8": data}, (note,))
+
+
+def profile_quantized(
+    model: Path,
+    sha256: str,
+    candidates: dict[str, bytes],
+    details: dict[str, Any],
+    progress: Progress = lambda _: None,
+    options: ProfileOptions | None = None,
+) -> RequirementVector:
+    """The vector of models that are quantized already.
+
+    Args:
+        model: the file that the vector is of, which may be yet to come; ``sha256`` its digest.
+        candidates: by precision; int8 is one of them.
+        details: what is known beside: ``errors`` by precision, ``output_range``, ``calibration``.
+
+    Raises:
+        ModelError: one is not supported.
+        BoardError, LinkError, DeadlineExceeded: the board of ``options`` could not be measured.
+    """
+    main = candidates["int8"]
+    graph = attrs.evolve(import_tflite(main, model.stem), sha256=sha256, source_format="tflite")
+    sample = np.zeros(graph.tensors[graph.inputs[0]].shape, np.float32)
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in candidates.items()}
+    run = _Run(model, graph, candidates, main, sample)
+    return _vector(run, {**details, "candidates": hashes}, options or ProfileOptions(), progress)
 
 
 @attrs.frozen(eq=False)
@@ -161,8 +186,8 @@ def _vector(
         latency_cpu_ms=latency_ms,
         latency_dxm1_ms=dxm1_ms,
         throughput_fps=1000.0 / latency_ms,
-        int8_error_mean=errors["int8"]["mean"] if errors else None,
-        int4_error_mean=errors["int4"]["mean"] if errors else None,
+        int8_error_mean=errors.get("int8", {}).get("mean"),
+        int4_error_mean=errors.get("int4", {}).get("mean"),
         input_shape=_declared(graph, graph.inputs[0], graph.input_permutations),
         output_shape=_declared(graph, graph.outputs[0], graph.output_permutations),
         details={

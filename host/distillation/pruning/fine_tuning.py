@@ -14,7 +14,10 @@ from host.models.graph import Graph
 
 @attrs.frozen(kw_only=True)
 class FineTuning:
-    """How a pruned graph is trained, on which data; ``epochs`` 0: not at all."""
+    """How a pruned graph is trained, on which data; ``epochs`` 0: not at all.
+
+    Without labels it learns from the scores of the model as it was, which the samples then have.
+    """
 
     split: Split
     epochs: int
@@ -40,7 +43,7 @@ class FineTuning:
             return graph
         from host.distillation.training.epochs import EpochLines
         from host.distillation.training.fit import FitOptions, fit
-        from host.distillation.training.losses import label_loss
+        from host.distillation.training.losses import label_loss, teacher_loss
         from host.distillation.training.masking import held_at_zero
         from host.distillation.training.module import GraphModule
 
@@ -50,7 +53,7 @@ class FineTuning:
             self.split.train,
             self.split.validation,
             FitOptions(epochs=epochs, learning_rate=self.learning_rate, seed=self.seed),
-            label_loss,
+            teacher_loss(graph) if self.split.train.labels is None else label_loss,
             EpochLines(self.progress),
             after_step=None if masks is None else held_at_zero(masks),
         )
