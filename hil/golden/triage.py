@@ -99,5 +99,7 @@ def _blame(op: DivergentOp) -> list[str]:
     ]
     if op.cause == "operator":
         return [*lines, f"operator: {op.kind} read what is right and wrote what is wrong"]
-    by = "an op before it" if op.overwritten_by is None else f"op {op.overwritten_by}"
+    if op.overwritten_by is None:
+        return [*lines, f"arena: what {op.kind} reads was right once, and is not when it is read"]
+    by = f"op {op.overwritten_by}"
     return [*lines, f"arena: what {op.kind} reads was right once, and {by} overwrote it"]
