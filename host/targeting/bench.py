@@ -32,13 +32,14 @@ from host.models import load_model
 from host.session import Deadline
 from host.targeting.catalog import PLAN_CONTRACT
 from host.targeting.checks import CheckResult, Status
-from host.targeting.farm_boards import FarmBoards, first_of, is_refusal
+from host.targeting.farm_boards import FarmBoards, domain_named, first_of, is_refusal
 from host.targeting.latency import LatencyFigure, figure_of, is_by_engine_of, may_gate
 from host.targeting.simulate import measured_cell, simulate
 from host.targeting.site import Site
 from host.targeting.vector import RequirementVector
 from host.targeting.verdict import Trial
 from protocol.measurement import Source, Verdict
+from protocol.messages import Domain
 
 _BUSY_WAIT_S = 60.0
 """A lease's length, unless its holder asks anything more."""
@@ -132,7 +133,9 @@ class EvidenceBench:
         try:
             trial, failed = first_of(
                 self._farm.at(site),
-                lambda board: self._measured(site, precision, port=board.place.port),
+                lambda board: self._measured(
+                    site, precision, port=board.place.port, domain=domain_named(board.domain)
+                ),
                 patience=Deadline(_BUSY_WAIT_S if waits else 0.0),
                 waiting=lambda names: self._watch(site, f"waits for {names}: in use"),
                 stop=self._stop,
@@ -160,7 +163,13 @@ class EvidenceBench:
             return None
 
     def _measured(
-        self, site: Site, precision: str, *, port: str | None = None, flash_model: str | None = None
+        self,
+        site: Site,
+        precision: str,
+        *,
+        port: str | None = None,
+        flash_model: str | None = None,
+        domain: Domain = Domain.ANY,
     ) -> Trial:
         in_catalog = find_profile(site.device) is not None
         request = MeasureRequest(
@@ -168,6 +177,7 @@ class EvidenceBench:
             board=site.device if in_catalog else None,  # one of the user's own is checked here
             port=port,
             flash_model=flash_model,
+            domain=domain,
         )
         outcome = run_measurement(request, _Watched(site, self._watch), self._stop)
         return self._judged(site, precision, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,12 @@ from host.errors import (
 )
 from host.farms import FarmPlace
 from host.links.interruptible import Interrupted
+from host.measurement.evidence import find_profile
 from host.session import Deadline, Session
 from host.targeting.site import Site
 from host.targeting.verdict import Trial
 from protocol.errors import ErrorCode
+from protocol.messages import Domain
 
 _HELLO_S = 2.0
 """A board that is there answers within milliseconds, one that is measuring after its run."""
@@ -91,37 +94,59 @@ def look_at(
             if isinstance(answer, str):
                 note(f"{place.name} is left out: {answer}")
             else:
-                seen.append(answer)
+                seen += answer
     return FarmBoards(
         seen=tuple(seen),
         started_here=tuple(place for place in concerned if place.port is None),
     )
 
 
-def _greet(place: FarmPlace) -> SeenBoard | str:
-    """The board as it presents itself, or why it is of no use now."""
+def _greet(place: FarmPlace) -> list[SeenBoard] | str:
+    """The board as it presents itself, once a domain, or why it is of no use now."""
     assert place.port is not None
     try:
         with Session(BoardOnPort(place.port, place.device).open()) as session:
-            offered = session.connect(within_s=_HELLO_S)
-            lease = session.lease_seen
+            seen = [_answering(place, session, Domain.ANY)]
+            for domain in _other_domains(seen[0]):
+                # Where nothing passes requests on to it, that is said at once.
+                with contextlib.suppress(BoardError, DeadlineExceeded):
+                    seen.append(_answering(place, session, domain))
     except BoardError as error:
         if error.code == ErrorCode.BUSY and place.device is not None:
-            return SeenBoard(
-                place=place, device=place.device, domain=None, emulated=False, holder=str(error)
-            )
+            return [
+                SeenBoard(
+                    place=place, device=place.device, domain=None, emulated=False, holder=str(error)
+                )
+            ]
         return str(error)
     except JumpstationError as error:
         return str(error)
-    if place.device not in (None, offered.board):
-        return f"the farm file calls it a {place.device}, but it says that it is a {offered.board}"
+    device = seen[0].device
+    if place.device not in (None, device):
+        return f"the farm file calls it a {place.device}, but it says that it is a {device}"
+    return seen
+
+
+def _answering(place: FarmPlace, session: Session, domain: Domain) -> SeenBoard:
+    offered = session.connect(domain, within_s=_HELLO_S)
     return SeenBoard(
         place=place,
         device=offered.board,
         domain=offered.domain,
         emulated=bool(offered.emulator),
-        holder=None if lease is None else lease.holder,
+        holder=None if session.lease_seen is None else session.lease_seen.holder,
     )
+
+
+def _other_domains(board: SeenBoard) -> list[Domain]:
+    profile = find_profile(board.device)
+    names = [] if profile is None else [domain.name for domain in profile.domains]
+    return [domain_named(name) for name in names if name != board.domain]
+
+
+def domain_named(name: str | None) -> Domain:
+    """What a request names it by; ``ANY`` where it is not known."""
+    return Domain.ANY if name is None else Domain[name.upper()]
 
 
 def first_of(

@@ -25,6 +25,7 @@ from host.targeting.selection import complete
 from host.targeting.site import Site
 from host.targeting.verdict import Limits, SiteVerdict, Trial
 from protocol.measurement import Evidence, Fidelity, Source
+from tests.agent.linux.test_bridge import emulated_uno_q
 from tests.host.targeting.world import VECTOR
 from tests.support.linux_agent import listening_agent
 from tests.support.pc_agent import ROOT, running_agent
@@ -254,3 +255,19 @@ def test_an_explicit_port_that_is_busy_is_no_verdict_on_the_model(
         other.connect()
         with other.lease(), pytest.raises(BoardError, match="in use by"):
             one.try_out(UNO_Q, "int8")
+
+
+def test_a_board_with_two_domains_is_measured_in_both() -> None:
+    with (
+        emulated_uno_q() as line,
+        listening_agent("--bridge", line, "--board", "uno_q") as port,
+    ):
+        farm, notes = look(place("a", port))
+        mcu = site("uno_q", "mcu")
+        assert [board.emulated for board in farm.at(mcu)] == [True]
+        assert [board.emulated for board in farm.at(UNO_Q)] == [False]
+        trials = [bench(farm).try_out(where, "int8") for where in (mcu, UNO_Q)]
+    assert notes == []
+    records = [trial.record for trial in trials if trial.record is not None]
+    assert [record.board.domain for record in records] == ["mcu", "mpu"]
+    assert [record.link.transport for record in records] == ["tcp", "tcp"]
