@@ -6,7 +6,6 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,12 +44,6 @@ from tests.support.pc_agent import build_pc_agent
 _EXAMPLES = ROOT / "examples"
 _MODEL = _EXAMPLES / "digits_mlp_int8.tflite"
 _QUICK = Settings(iterations=1, warmup=0)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History.open(str(tmp_path / "history.sqlite")) as opened:
-        yield opened
 
 
 def _candidate(name: str = "a.tflite", size_bytes: int = 0) -> Candidate:
