@@ -17,6 +17,7 @@ from host.cli.agents import agents
 from host.cli.boards import boards
 from host.cli.bundle import app as bundle
 from host.cli.calibrate import calibrate
+from host.cli.compress import compress
 from host.cli.distill import distill
 from host.cli.emulate import emulate
 from host.cli.flash import flash
@@ -45,6 +46,7 @@ app.command()(flash)
 app.command()(profile)
 app.command()(quantize)
 app.command()(distill)
+app.command()(compress)
 app.command()(target)
 app.add_typer(bundle, name="bundle")
 app.command()(calibrate)

@@ -25,18 +25,24 @@ class Stage(StrEnum):
 
 @attrs.frozen(eq=False, kw_only=True)
 class Candidate:
-    """``graph`` is the float model behind the ``models``, quantized ``.tflite`` by precision.
+    """``stages`` in the order in which they were run; ``graph`` is the float model behind the
+    ``models``, quantized ``.tflite`` by precision.
 
     ``worth``: by precision, on the hold-out, as :meth:`HoldOut.worth_of` has it. ``details``: plain
     JSON values of how it was made.
     """
 
-    stage: Stage
+    stages: tuple[Stage, ...]
     what: str
     graph: Graph
     models: Mapping[str, bytes]
     worth: Mapping[str, Mapping[str, Any]]
     details: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def stage(self) -> Stage:
+        """The last one that it went through."""
+        return self.stages[-1]
 
 
 @attrs.frozen(eq=False)

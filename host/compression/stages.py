@@ -55,7 +55,7 @@ class Workshop:
     def quantized(self) -> Candidate:
         """Post-training quantization of the model as it is."""
         models = self._models(self.graph)
-        return self._candidate(Stage.QUANTIZE, "post-training quantization", self.graph, models)
+        return self._candidate((Stage.QUANTIZE,), "post-training quantization", self.graph, models)
 
     def trained(self, candidate: Candidate, precision: str) -> Candidate:
         """Quantization-aware training of a candidate's float model; its other precisions stay.
@@ -77,9 +77,10 @@ class Workshop:
             )
         )
         learned = train_quantized(candidate.graph, unlabelled, precision, options, self.progress)
-        before = f"{candidate.what}, then " if candidate.stage is not Stage.QUANTIZE else ""
+        made = tuple(stage for stage in candidate.stages if stage is not Stage.QUANTIZE)
+        before = f"{candidate.what}, then " if made else ""
         return self._candidate(
-            Stage.QAT,
+            (*made, Stage.QAT),
             f"{before}quantization-aware training to {precision}",
             candidate.graph,
             {**candidate.models, precision: learned.tflite},
@@ -106,8 +107,9 @@ class Workshop:
                 graph = self._without(sparsity, epochs=self.epochs)
                 models = self._models(graph)
                 what = f"{sparsity:.1%} of the channels pruned, {self.epochs} epochs of training"
+                stages = (Stage.PRUNE, Stage.QUANTIZE)
                 details = {"sparsity": sparsity, "epochs": self.epochs}
-                return self._candidate(Stage.PRUNE, what, graph, models, details)
+                return self._candidate(stages, what, graph, models, details)
         return None
 
     def students(self, architectures: tuple[str, ...]) -> Iterator[Candidate]:
@@ -146,7 +148,7 @@ class Workshop:
         shape = fitted.shape
         edge = "x".join(map(str, shape.input_shape[1:]))
         return Candidate(
-            stage=Stage.DISTILL,
+            stages=(Stage.DISTILL, Stage.QUANTIZE),
             what=f"{shape.architecture} of width {shape.width:g}, input {edge}, seed "
             f"{student.seed}",
             graph=student.graph,
@@ -187,14 +189,14 @@ class Workshop:
 
     def _candidate(
         self,
-        stage: Stage,
+        stages: tuple[Stage, ...],
         what: str,
         graph: Graph,
         models: dict[str, bytes],
         details: Mapping[str, Any] | None = None,
     ) -> Candidate:
         return Candidate(
-            stage=stage,
+            stages=stages,
             what=what,
             graph=graph,
             models=models,

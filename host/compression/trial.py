@@ -65,7 +65,7 @@ class Target:
             },
             "errors": {precision: dict(worth) for precision, worth in candidate.worth.items()},
             "output_range": [low, high],
-            "compression": {"stage": str(candidate.stage), "what": candidate.what},
+            "compression": {"stages": list(candidate.stages), "what": candidate.what},
         }
         weights = candidate.models["int8"]
         return profile_quantized(
