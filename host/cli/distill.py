@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,12 @@ import typer
 from host.cli.options import HistoryOption, ModelArgument, ModelOption, one_model
 from host.errors import ConfigError
 
+_PRUNING, _DISTILLATION = "Pruning", "Distillation"
+
 
 class Mode(StrEnum):
     PRUNE = "prune"
+    DISTILL = "distill"
 
 
 class ImportanceName(StrEnum):
@@ -23,31 +25,29 @@ class ImportanceName(StrEnum):
     TAYLOR = "taylor"
 
 
+class StudentName(StrEnum):
+    MOBILENETV3_SMALL = "mobilenetv3_small"
+    DS_CNN = "ds_cnn"
+    TINY_CNN = "tiny_cnn"
+    MLP = "mlp"
+
+
 def distill(
     model_argument: ModelArgument = None,
     model: ModelOption = None,
-    mode: Annotated[
-        Mode, typer.Option(help="Prune: take weights or channels out of the model.")
-    ] = Mode.PRUNE,
-    sparsity: Annotated[
-        float,
-        typer.Option(metavar="SHARE", help="Of the weights, or with --structured of the channels."),
-    ] = 0.5,
-    structured: Annotated[
-        bool,
-        typer.Option("--structured", help="Remove whole channels: RAM and latency fall."),
-    ] = False,
-    importance: Annotated[
-        ImportanceName,
-        typer.Option(help="Of channels: a norm of their filters, or the loss's first-order term."),
-    ] = ImportanceName.L1,
-    fine_tune_data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Samples with labels.npy beside them, or a folder of images a class.",
-        ),
+    teacher: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="The same, as who teaches.")
     ] = None,
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="Prune: take weights or channels out of the model. Distill: teach a student that "
+            "fits the target."
+        ),
+    ] = Mode.PRUNE,
+    target: Annotated[
+        str, typer.Option(metavar="ID", help="The board that is measured on, or fitted.")
+    ] = "pico",
     labels: Annotated[
         Path | None, typer.Option(metavar="NPY", help="The samples' labels, where elsewhere.")
     ] = None,
@@ -55,16 +55,25 @@ def distill(
         int | None, typer.Option(min=1, help="How many to use.  \\[default: all]")
     ] = None,
     epochs: Annotated[
-        int, typer.Option(min=0, max=10_000, help="Of fine-tuning; 0: none, without torch.")
-    ] = 20,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning.")] = 2e-3,
-    seed: Annotated[int, typer.Option(min=0, help="Orders the samples.")] = 0,
-    target: Annotated[
-        str, typer.Option(metavar="ID", help="The board on which the gain is measured.")
-    ] = "pico",
+        int | None,
+        typer.Option(
+            min=0,
+            max=10_000,
+            help="Of training.  \\[default: 20 after pruning, 0 needs no torch; 60 for a student]",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="\\[default: 0.002 after pruning, 0.003 for a student]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Orders the samples, draws a student.")] = 0,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The float model: a name ending in .onnx or .tflite."),
+        typer.Option(
+            metavar="FILE",
+            help="The pruned float model, a name ending in .onnx or .tflite; or the int8 student, "
+            "a .tflite.",
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="JSON", help="Writes the report here.")
@@ -74,50 +83,148 @@ def distill(
         bool, typer.Option("--no-history", help="Do not keep the measurements.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
+    fine_tune_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Samples with labels.npy beside them, or a folder of images a class.",
+            rich_help_panel=_PRUNING,
+        ),
+    ] = None,
+    sparsity: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="Of the weights, or with --structured of the channels.",
+            rich_help_panel=_PRUNING,
+        ),
+    ] = 0.5,
+    structured: Annotated[
+        bool,
+        typer.Option(
+            "--structured",
+            help="Remove whole channels: RAM and latency fall.",
+            rich_help_panel=_PRUNING,
+        ),
+    ] = False,
+    importance: Annotated[
+        ImportanceName,
+        typer.Option(
+            help="Of channels: a norm of their filters, or the loss's first-order term.",
+            rich_help_panel=_PRUNING,
+        ),
+    ] = ImportanceName.L1,
+    operational_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Samples as the device will see them; labels are used where they are.",
+            rich_help_panel=_DISTILLATION,
+        ),
+    ] = None,
+    student_arch: Annotated[
+        StudentName | None,
+        typer.Option(
+            help="What the student is; its width and resolution follow from the target.",
+            rich_help_panel=_DISTILLATION,
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="T",
+            help="Largest mean error against the teacher on held-out data; exit code 3 beyond it.",
+            rich_help_panel=_DISTILLATION,
+        ),
+    ] = 0.02,
+    latency_budget_ms: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="T", help="Of the slowest inference.", rich_help_panel=_DISTILLATION
+        ),
+    ] = None,
+    temperature: Annotated[
+        float,
+        typer.Option(min=0.1, help="Softens the teacher's classes.", rich_help_panel=_DISTILLATION),
+    ] = 4.0,
+    soft_share: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="The teacher's part of the loss, where there are labels.",
+            rich_help_panel=_DISTILLATION,
+        ),
+    ] = 0.7,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=100,
+            help="Students, each taught and, for comparison, trained without the teacher.",
+            rich_help_panel=_DISTILLATION,
+        ),
+    ] = 1,
 ) -> None:
     """Make a float model smaller, and say what that cost and gained."""
-    import json
+    from host.cli.distill_modes import Outputs, run_distillation, run_pruning
 
-    from host.cli.progress import progress_observer
-    from host.cli.render_pruning import print_pruning
-    from host.distillation.pruning.by_channel import Importance
-    from host.distillation.pruning.pruner import PruneRequest, prune_model, writer_for
-    from host.evidence import History
-    from host.files import check_writable, write_bytes, write_text
+    path = one_model(model_argument, model or teacher)
+    outputs = Outputs(
+        file=output, report=report, as_json=as_json, history=history, keep=not no_history
+    )
+    if mode is Mode.PRUNE:
+        from host.distillation.pruning.by_channel import Importance
+        from host.distillation.pruning.pruner import PruneRequest
 
-    path = one_model(model_argument, model)
-    if fine_tune_data is None:
-        raise ConfigError(
-            "no data: --fine-tune-data DIR",
-            hint="samples as for `host quantize --calibration`, with labels.npy beside them",
+        pruning = PruneRequest(
+            model=path,
+            data=_needed(fine_tune_data, "--fine-tune-data"),
+            labels=labels,
+            samples=samples,
+            sparsity=sparsity,
+            structured=structured,
+            importance=Importance(importance.value),
+            epochs=20 if epochs is None else epochs,
+            learning_rate=2e-3 if learning_rate is None else learning_rate,
+            seed=seed,
+            target=target,
         )
-    written = output or path.with_name(f"{path.stem}_pruned.onnx")
-    writer = writer_for(written)
-    check_writable(written, report)
-    request = PruneRequest(
-        model=path,
-        data=fine_tune_data,
+        run_pruning(pruning, outputs)
+        return
+    from host.compression.distilling import DistillRequest
+    from host.distillation.students.teaching import TeachingOptions
+    from host.targeting.verdict import Limits
+
+    if student_arch is None:
+        raise ConfigError(
+            "no student: --student-arch NAME", hint=f"one of {', '.join(StudentName)}"
+        )
+    distillation = DistillRequest(
+        teacher=path,
+        architecture=str(student_arch),
+        data=_needed(operational_data, "--operational-data"),
+        target=target,
         labels=labels,
         samples=samples,
-        sparsity=sparsity,
-        structured=structured,
-        importance=Importance(importance.value),
-        epochs=epochs,
-        learning_rate=learning_rate,
-        seed=seed,
-        target=target,
+        limits=Limits(tolerance=tolerance, latency_budget_ms=latency_budget_ms),
+        options=TeachingOptions(
+            epochs=60 if epochs is None else epochs,
+            learning_rate=3e-3 if learning_rate is None else learning_rate,
+            temperature=temperature,
+            soft_share=soft_share,
+            seed=seed,
+        ),
+        seeds=seeds,
     )
-    with contextlib.ExitStack() as stack:
-        kept = None if no_history else stack.enter_context(History.open(history))
-        observer = stack.enter_context(progress_observer())
-        result = prune_model(request, kept, observer.stage)
-        for note in result.notes:
-            observer.note(note)
-    write_bytes(written, writer(result.graph))
-    text = json.dumps(result.report, indent=2)
-    if report is not None:
-        write_text(report, text + "\n")
-    if as_json:
-        print(text)
-    else:
-        print_pruning(result.report, written)
+    run_distillation(distillation, outputs)
+
+
+def _needed(data: Path | None, option: str) -> Path:
+    if data is None:
+        raise ConfigError(
+            f"no data: {option} DIR",
+            hint="samples as for `host quantize --calibration`, with labels.npy beside them",
+        )
+    return data

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host.cli.render import print_rows
+from host.cli.render_distillation import seed_rows
 from host.targeting.text import format_ms
 
 
@@ -43,9 +44,7 @@ def print_compression(report: dict[str, Any], folder: Path) -> None:
     print_rows(console, rows)
     console.print(_attempts(report))
     for attempt in report["attempts"]:
-        comparison = attempt["details"].get("comparison")
-        if comparison is not None:
-            print_rows(console, _students(comparison))
+        print_rows(console, seed_rows(attempt["details"].get("comparison")))
 
 
 def _attempts(report: dict[str, Any]) -> Table:
@@ -59,19 +58,6 @@ def _attempts(report: dict[str, Any]) -> Table:
             "; ".join(lacked) or "nothing: passed",
         )
     return table
-
-
-def _students(comparison: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = []
-    for name, key in (("Taught", "with_teacher"), ("Untaught", "without_teacher")):
-        group = comparison[key]
-        if group is None:
-            continue
-        form = "{:.2%}" if group["metric"] == "accuracy" else "{:.4g}"
-        values = ", ".join(form.format(value) for value in group["values"])
-        mean = form.format(group["mean"])
-        rows.append((name, f"{group['metric'].replace('_', ' ')} {mean} mean of {values}"))
-    return rows
 
 
 def _latency(figures: dict[str, Any]) -> str:
