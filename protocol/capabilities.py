@@ -14,6 +14,7 @@ from construct import (
     GreedyBytes,
     GreedyRange,
     Int8ul,
+    Int16sl,
     Int16ul,
     Int32ul,
     Int64ul,
@@ -46,6 +47,7 @@ class Tag(IntEnum):
     EMULATOR = 21
     ENGINE_OFFER = 22
     MODEL_BYTES = 23
+    START_CHECK = 24
 
 
 class Feature(IntFlag):
@@ -69,6 +71,12 @@ ENGINE_OFFER = Struct(
     "engine" / Int8ul,
     "formats" / Int8ul * "bit set: bit n is format n",
     "version" / GreedyBytes * "text",
+)
+START_CHECK = Struct(
+    "store" / Int8ul,
+    "reserved" / Default(Int8ul, 0),
+    "code" / Int16sl * "0: the plan passed its self-test; else why it is not loaded",
+    "plan_crc32" / Int32ul * "as in the plan's header",
 )
 _LIST = GreedyRange(Struct("tag" / Int8ul, "value" / Prefixed(Int8ul, GreedyBytes)))
 
@@ -103,6 +111,18 @@ class EngineOffer:
 
 
 @attrs.frozen
+class StartCheck:
+    """What became of a plan with a self-test record behind it when the board started.
+
+    ``code`` 0: it is loaded; else why not (errors.ErrorCode).
+    """
+
+    store: int
+    code: int
+    plan_crc32: int
+
+
+@attrs.frozen
 class Capabilities:
     """The decoded list; a tag the board did not send leaves its default."""
 
@@ -130,6 +150,7 @@ class Capabilities:
     engines: tuple[EngineOffer, ...] = ()
     model_bytes: int = 0
     """Largest model that MODEL_BEGIN takes."""
+    start_check: StartCheck | None = None
 
     def offer(self, engine: int) -> EngineOffer | None:
         return next((entry for entry in self.engines if entry.engine == engine), None)
@@ -184,6 +205,8 @@ class Capabilities:
         ]
         if self.model_bytes:
             items.append((Tag.MODEL_BYTES, Int64ul.build(self.model_bytes)))
+        if self.start_check is not None:
+            items.append((Tag.START_CHECK, START_CHECK.build(attrs.asdict(self.start_check))))
         return bytes(_LIST.build([{"tag": tag, "value": value} for tag, value in items]))
 
     @classmethod
@@ -244,6 +267,9 @@ class Capabilities:
                             offer.version.decode("utf-8", "replace"),
                         )
                     )
+                case Tag.START_CHECK if len(value) >= START_CHECK.sizeof():
+                    check = START_CHECK.parse(value)
+                    fields["start_check"] = StartCheck(check.store, check.code, check.plan_crc32)
                 case Tag.PLAN_VERSION if len(value) >= len(("major", "minor")):
                     fields["plan_version"] = (value[0], value[1])
                 case _:

@@ -53,9 +53,11 @@ MESSAGE_STRUCTS: dict[str, Struct] = {
     "error_answer": messages.ERROR_ANSWER,
     "store_capability": capabilities.STORE_CAPABILITY,
     "engine_offer": capabilities.ENGINE_OFFER,
+    "start_check": capabilities.START_CHECK,
 }
 PLAN_STRUCTS: dict[str, Struct] = {
     "plan_header": plan.PLAN_HEADER,
+    "plan_self_test": plan.PLAN_SELF_TEST,
     "plan_tensor": plan.PLAN_TENSOR,
     "plan_io": plan.PLAN_IO,
     "plan_op": plan.PLAN_OP_HEADER,
@@ -188,6 +190,7 @@ def render() -> str:
         "/* Error codes */\n" + c_enum("JSP_E_", errors.ErrorCode, errors.DESCRIPTIONS),
         "/* The plan */\n"
         + _define("JSP_PLAN_MAGIC", plan.MAGIC)
+        + _define("JSP_SELF_TEST_MAGIC", plan.SELF_TEST_MAGIC)
         + _define("JSP_PLAN_VERSION_MAJOR", plan.VERSION_MAJOR)
         + _define("JSP_PLAN_VERSION_MINOR", plan.VERSION_MINOR)
         + _define("JSP_PLAN_ALIGNMENT", plan.ALIGNMENT_BYTES)

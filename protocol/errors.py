@@ -57,6 +57,7 @@ class ErrorCode(IntEnum):
     PLAN_DATA = -44
     PLAN_SCRATCH = -45
     PLAN_LAYOUT = -46
+    PLAN_SELF_TEST = -47
 
 
 DESCRIPTIONS: dict[ErrorCode, str] = {
@@ -107,4 +108,5 @@ DESCRIPTIONS: dict[ErrorCode, str] = {
     ErrorCode.PLAN_DATA: "weights, biases or a table lie outside the plan",
     ErrorCode.PLAN_SCRATCH: "scratch lies outside the arena",
     ErrorCode.PLAN_LAYOUT: "a weight layout this runtime does not read",
+    ErrorCode.PLAN_SELF_TEST: "the plan's output at the start is not its self-test record's",
 }

@@ -146,6 +146,7 @@ EXAMPLE_FIELDS: dict[str, dict[str, Any]] = {
     "report_request": {"offset": 96},
     "report_answer": {"total_bytes": 100, "offset": 96, "data": b"\x0a\x01\0"},
     "engine_offer": {"engine": 2, "formats": 2, "version": b"litert 2.3.0"},
+    "start_check": {"store": 2, "code": int(ErrorCode.PLAN_SELF_TEST), "plan_crc32": 0x1234},
     "ping_answer": {"boot_count": 2, "uptime_ms": 123_456},
     "alive_message": {"op": 5, "op_count": 12},
     "store_capability": {"store": 1, "window": 4, "capacity_bytes": 200_000},

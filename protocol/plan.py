@@ -132,6 +132,13 @@ PLAN_HEADER = Struct(
     "reserved" / Default(Int8ul, 0),
     "macs" / Int32ul * "multiply-accumulates of one run, saturated at 2^32 - 1",
 )
+SELF_TEST_MAGIC = int.from_bytes(b"JTST", "little")
+PLAN_SELF_TEST = Struct(
+    "magic" / Int32ul,
+    "plan_crc32" / Int32ul * "as in the header of the plan before it",
+    "seed" / Int32ul * "draws the inputs",
+    "output_crc32" / Int32ul * "over all outputs, in order",
+)
 PLAN_TENSOR = Struct(
     "dtype" / Int8ul,
     "flags" / Int8ul,

@@ -80,6 +80,7 @@ TAG_STACK_BYTES = 20
 TAG_EMULATOR = 21
 TAG_ENGINE_OFFER = 22
 TAG_MODEL_BYTES = 23
+TAG_START_CHECK = 24
 
 FEATURE_PROFILE = 1
 FEATURE_CYCLE_COUNTER = 2
@@ -139,6 +140,7 @@ E_PLAN_PARAMETER = -43
 E_PLAN_DATA = -44
 E_PLAN_SCRATCH = -45
 E_PLAN_LAYOUT = -46
+E_PLAN_SELF_TEST = -47
 
 DTYPE_INT4 = 1
 DTYPE_INT8 = 2
@@ -345,11 +347,21 @@ ENGINE_OFFER = Layout(
     "engine formats",
 )
 
+START_CHECK = Layout(
+    "B B h L",
+    "store reserved code plan_crc32",
+)
+
 PLAN_HEADER = Layout(
     "L B B H L L L L H H H H L L L L L L H B B L",
     "magic version_major version_minor header_bytes total_bytes crc32 arena_bytes "
     "persistent_bytes tensor_count op_count input_count output_count tensors_offset ops_offset "
     "ops_bytes io_offset strings_offset strings_bytes flags weight_layout reserved macs",
+)
+
+PLAN_SELF_TEST = Layout(
+    "L L L L",
+    "magic plan_crc32 seed output_crc32",
 )
 
 PLAN_TENSOR = Layout(

@@ -112,7 +112,8 @@ static void put_stores(window *out, const JR_PLAN port_info *info) {
     }
 }
 
-static void put_list(window *out, const JR_PLAN port_info *info) {
+static void put_list(window *out, const jsa_agent *agent) {
+    const JR_PLAN port_info *const info = agent->info;
     static const JR_PLAN char firmware[] = JSA_FIRMWARE_VERSION;
     static const JR_PLAN char build[] = JSA_BUILD;
     static const JR_PLAN char engine[] = "jump_rt " JR_VERSION;
@@ -132,19 +133,23 @@ static void put_list(window *out, const JR_PLAN port_info *info) {
     put_text(out, JSP_TAG_BUILD, build);
     put_text(out, JSP_TAG_ENGINE, engine);
     put_emulator(out, info->emulator);
+#if JSA_CHECKS_AT_START
+    if (agent->start_check.store != 0) {
+        put(out, JSP_TAG_START_CHECK, &agent->start_check, sizeof agent->start_check);
+    }
+#endif
 }
 
-uint16_t jsa_capabilities_bytes(const JR_PLAN port_info *info) {
+uint16_t jsa_capabilities_bytes(const jsa_agent *agent) {
     window out = {0};
-    put_list(&out, info);
+    put_list(&out, agent);
     return out.position;
 }
 
-void jsa_put_capabilities(const JR_PLAN port_info *info, jsa_frame_writer *writer, uint16_t from,
-                          uint16_t to) {
+void jsa_put_capabilities(jsa_agent *agent, uint16_t from, uint16_t to) {
     window out = {0};
-    out.writer = writer;
+    out.writer = &agent->frame.writer;
     out.from = from;
     out.to = to;
-    put_list(&out, info);
+    put_list(&out, agent);
 }

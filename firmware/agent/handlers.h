@@ -39,15 +39,17 @@ int jsa_handle_reset(jsa_agent *agent);
 /* capabilities.c */
 
 /* Length of the whole capability list. */
-uint16_t jsa_capabilities_bytes(const JR_PLAN port_info *info);
+uint16_t jsa_capabilities_bytes(const jsa_agent *agent);
 
 /* Writes bytes `from` <= i < `to` of the list into the open frame. */
-void jsa_put_capabilities(const JR_PLAN port_info *info, jsa_frame_writer *writer, uint16_t from,
-                          uint16_t to);
+void jsa_put_capabilities(jsa_agent *agent, uint16_t from, uint16_t to);
 
 /* plan.c */
 int jsa_handle_plan_begin(jsa_agent *agent);
 int jsa_handle_plan_end(jsa_agent *agent);
+
+/* Loads the plan of agent->upload, whose bytes are all there; 0 or a JSP_E_* code. */
+int jsa_load_plan(jsa_agent *agent);
 
 /* CRC-32 of the first bytes of a store. */
 uint32_t jsa_stored_crc32(uint8_t store, jr_size size_bytes);
@@ -79,6 +81,12 @@ void jsa_draw_inputs(const jr_engine *engine, uint32_t seed);
 
 /* run.c */
 int jsa_handle_run(jsa_agent *agent);
+
+/* CRC-32 over all outputs, one after the other. */
+uint32_t jsa_outputs_crc32(const jr_engine *engine);
+
+/* start.c: checks and loads a plan that lies in flash with its self-test record. */
+void jsa_start_plan(jsa_agent *agent);
 
 /* readback.c */
 int jsa_handle_profile(jsa_agent *agent);

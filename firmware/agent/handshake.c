@@ -14,7 +14,7 @@ int jsa_handle_hello(jsa_agent *agent) {
     }
     answer.protocol = JSP_PROTOCOL_VERSION;
     answer.reset_cause = port_reset_cause();
-    answer.capabilities_bytes = jsa_capabilities_bytes(agent->info);
+    answer.capabilities_bytes = jsa_capabilities_bytes(agent);
     answer.session = hello.session;
     answer.boot_count = port_boot_count();
     answer.lease_left_ms = jsa_lease_holder(&agent->lease, port_millis(), answer.holder);
@@ -27,7 +27,7 @@ int jsa_handle_capabilities(jsa_agent *agent) {
     jsa_frame_writer *writer = &agent->frame.writer;
     uint16_t count;
     memcpy(&capabilities, agent->request.payload, sizeof capabilities);
-    answer.total_bytes = jsa_capabilities_bytes(agent->info);
+    answer.total_bytes = jsa_capabilities_bytes(agent);
     if (capabilities.offset > answer.total_bytes) {
         return JSP_E_BAD_RANGE;
     }
@@ -38,7 +38,7 @@ int jsa_handle_capabilities(jsa_agent *agent) {
     }
     jsa_begin_answer(agent, (uint16_t)(sizeof answer + count));
     jsa_frame_put(writer, &answer, sizeof answer);
-    jsa_put_capabilities(agent->info, writer, answer.offset, (uint16_t)(answer.offset + count));
+    jsa_put_capabilities(agent, answer.offset, (uint16_t)(answer.offset + count));
     jsa_frame_end(writer);
     return JSP_E_OK;
 }

@@ -97,6 +97,12 @@ static int load_plan(jsa_agent *agent) {
     return code;
 }
 
+#if JSA_CHECKS_AT_START
+int jsa_load_plan(jsa_agent *agent) {
+    return load_plan(agent);
+}
+#endif
+
 int jsa_handle_plan_end(jsa_agent *agent) {
     jsp_plan_end_answer answer;
     int code = agent->upload.state == JSA_UPLOAD_NONE ? JSP_E_NO_UPLOAD : jsa_upload_finish(agent);

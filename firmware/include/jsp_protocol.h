@@ -348,6 +348,15 @@ typedef struct jsp_engine_offer {
 #define JSP_ENGINE_OFFER_BYTES 2u
 typedef char jsp_engine_offer_size_check[sizeof(jsp_engine_offer) == JSP_ENGINE_OFFER_BYTES ? 1 : -1];
 
+typedef struct jsp_start_check {
+    uint8_t store;
+    uint8_t reserved;
+    int16_t code; /* 0: the plan passed its self-test; else why it is not loaded */
+    uint32_t plan_crc32; /* as in the plan's header */
+} jsp_start_check;
+#define JSP_START_CHECK_BYTES 8u
+typedef char jsp_start_check_size_check[sizeof(jsp_start_check) == JSP_START_CHECK_BYTES ? 1 : -1];
+
 /* Seeded inputs */
 #define JSP_INPUT_STRIDE 2654435769u
 #define JSP_ZERO_STATE 1831565813u
@@ -376,6 +385,7 @@ typedef char jsp_engine_offer_size_check[sizeof(jsp_engine_offer) == JSP_ENGINE_
 #define JSP_TAG_EMULATOR 21
 #define JSP_TAG_ENGINE_OFFER 22
 #define JSP_TAG_MODEL_BYTES 23
+#define JSP_TAG_START_CHECK 24
 #define JSP_FEATURE_PROFILE 1
 #define JSP_FEATURE_CYCLE_COUNTER 2
 #define JSP_FEATURE_STACK_HIGH_WATER 4
@@ -434,9 +444,11 @@ typedef char jsp_engine_offer_size_check[sizeof(jsp_engine_offer) == JSP_ENGINE_
 #define JSP_E_PLAN_DATA (-44) /* weights, biases or a table lie outside the plan */
 #define JSP_E_PLAN_SCRATCH (-45) /* scratch lies outside the arena */
 #define JSP_E_PLAN_LAYOUT (-46) /* a weight layout this runtime does not read */
+#define JSP_E_PLAN_SELF_TEST (-47) /* the plan's output at the start is not its self-test record's */
 
 /* The plan */
 #define JSP_PLAN_MAGIC 1313624138u
+#define JSP_SELF_TEST_MAGIC 1414747210u
 #define JSP_PLAN_VERSION_MAJOR 1u
 #define JSP_PLAN_VERSION_MINOR 0u
 #define JSP_PLAN_ALIGNMENT 16u
@@ -499,6 +511,15 @@ typedef struct jsp_plan_header {
 } jsp_plan_header;
 #define JSP_PLAN_HEADER_BYTES 64u
 typedef char jsp_plan_header_size_check[sizeof(jsp_plan_header) == JSP_PLAN_HEADER_BYTES ? 1 : -1];
+
+typedef struct jsp_plan_self_test {
+    uint32_t magic;
+    uint32_t plan_crc32; /* as in the header of the plan before it */
+    uint32_t seed; /* draws the inputs */
+    uint32_t output_crc32; /* over all outputs, in order */
+} jsp_plan_self_test;
+#define JSP_PLAN_SELF_TEST_BYTES 16u
+typedef char jsp_plan_self_test_size_check[sizeof(jsp_plan_self_test) == JSP_PLAN_SELF_TEST_BYTES ? 1 : -1];
 
 typedef struct jsp_plan_tensor {
     uint8_t dtype;

@@ -169,7 +169,7 @@ def _prepare(
     if is_microcontroller:
         profile = find_profile(board.board)
         assert profile is not None  # on_board has looked
-        merged = merge(profile, board, candidate.data)
+        merged = merge(profile, board, candidate.data, vectors[0])
         files[merged.name] = merged.data
         image = image_entry(merged, board)
     manifest = Manifest(

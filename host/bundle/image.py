@@ -10,10 +10,12 @@ import attrs
 import devices
 from host.errors import BoardError, ConfigError
 from host.programming.built import image_of, manifest_of
-from host.programming.image import Image, read_image, write_image
+from host.programming.image import ERASED, Image, read_image, write_image
+from protocol.bundle import SelfTestVector
 from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
 from protocol.messages import Store
+from protocol.plan import ALIGNMENT_BYTES, PLAN_HEADER, PLAN_SELF_TEST, SELF_TEST_MAGIC
 
 
 @attrs.frozen
@@ -26,11 +28,14 @@ class MergedImage:
     plan_address: int
 
 
-def merge(profile: devices.Profile, board: Capabilities, plan: bytes) -> MergedImage:
+def merge(
+    profile: devices.Profile, board: Capabilities, plan: bytes, vector: SelfTestVector
+) -> MergedImage:
     """Puts ``plan`` where the firmware that `make firmware` built looks for it.
 
     Args:
         board: what a board with this very firmware offers.
+        vector: goes behind the plan, for the board's check at every start.
 
     Raises:
         ConfigError: the firmware is not built, or the board runs another build.
@@ -50,11 +55,22 @@ def merge(profile: devices.Profile, board: Capabilities, plan: bytes) -> MergedI
             hint=f"`make firmware`, then `host flash --board {profile.id}`",
         )
     address = _plan_address(profile, board, read_image(firmware))
-    whole = read_image(firmware).with_at(plan, address)
+    whole = read_image(firmware).with_at(plan + _record_behind(plan, vector), address)
     with tempfile.TemporaryDirectory(prefix="jumpstation-image-") as folder:
         path = Path(folder, firmware.name)
         write_image(whole, path, firmware)
         return MergedImage(firmware.name, path.read_bytes(), whole.address, address)
+
+
+def _record_behind(plan: bytes, vector: SelfTestVector) -> bytes:
+    """What follows the plan (SPEC.md, The self-test record)."""
+    record = {
+        "magic": SELF_TEST_MAGIC,
+        "plan_crc32": PLAN_HEADER.parse(plan).crc32,
+        "seed": vector.seed,
+        "output_crc32": vector.output_crc32,
+    }
+    return bytes([ERASED]) * (-len(plan) % ALIGNMENT_BYTES) + bytes(PLAN_SELF_TEST.build(record))
 
 
 def _plan_address(profile: devices.Profile, board: Capabilities, firmware: Image) -> int:

@@ -165,7 +165,9 @@ def _on_microcontroller(
                 session.reset()
             target.check(session.connect())
         with session.lease():
-            target.load(session)
+            note = target.load(session)
+            if note is not None:
+                observer.note(note)
             observer.stage("running the self-test")
             with refusals(opened.label):
                 slowest_ms = run_self_test(session, opened.bundle)

@@ -9,7 +9,7 @@ import devices
 from host.boards.reach import BoardOnPort
 from host.bundle.opened import OpenedBundle, refusals
 from host.emulators import find_emulator, open_emulator
-from host.errors import BoardError, ConfigError
+from host.errors import BoardError, ConfigError, MismatchError
 from host.links.base import Link
 from host.measurement.evidence import find_profile
 from host.measurement.observer import Observer
@@ -17,8 +17,10 @@ from host.programming.find import find_programmer
 from host.programming.image import read_image, write_image
 from host.session import Session
 from protocol.bundle import BundleError, Image, Stage, check_fits
-from protocol.capabilities import Capabilities
+from protocol.capabilities import Capabilities, WrittenBy
+from protocol.errors import DESCRIPTIONS, ErrorCode
 from protocol.messages import Store
+from protocol.plan import PLAN_HEADER
 
 
 class Microcontroller:
@@ -99,19 +101,44 @@ class Microcontroller:
                 hint="`host bundle install` writes the bundle's",
             )
 
-    def load(self, session: Session) -> None:
+    def load(self, session: Session) -> str | None:
         """Has the agent load the plan that was programmed; nothing is sent.
 
+        Returns:
+            What its own check at the start could not tell; None where it told all.
+
         Raises:
+            MismatchError: the plan failed its self-test when the board started.
             BoardError: the board's flash has another plan; as a Session's.
         """
-        plan = self._opened.bundle.weights
-        if not session.holds(plan, Store.FLASH):
+        plan, board = self._opened.bundle.weights, session.capabilities
+        started = board.start_check
+        store = board.store(Store.FLASH)
+        is_programmed = store is not None and store.written_by == WrittenBy.PROGRAMMER
+        note = None
+        if started is not None and started.code == ErrorCode.PLAN_SELF_TEST:
+            raise MismatchError(
+                f"{self.name}: {DESCRIPTIONS[ErrorCode.PLAN_SELF_TEST]}",
+                hint="the board runs something else, or is faulty: do not use it",
+            )
+        if started is None and is_programmed:
+            note = f"the {self.profile.id} has no room for a check of its own at every start"
+            holds = session.holds(plan, Store.FLASH)
+        else:
+            # A store that sessions write must not be asked by PLAN_BEGIN, which erases another's.
+            holds = (
+                started is not None
+                and started.code == ErrorCode.OK
+                and started.plan_crc32 == PLAN_HEADER.parse(plan).crc32
+            )
+        if not holds:
+            why = "" if started is None else f" (its check at the start: {_name(started.code)})"
             raise BoardError(
-                f"the flash of {self.name} does not hold the plan of {self._opened.label}",
+                f"the flash of {self.name} does not hold the plan of {self._opened.label}{why}",
                 hint="`host bundle install` writes it",
             )
         session.upload(plan, Store.FLASH)
+        return note
 
     def _check_image(self) -> None:
         """The image must hold the plan where its firmware looks: both were signed, separately."""
@@ -121,3 +148,7 @@ class Microcontroller:
             plan = self._opened.bundle.weights
             if begin < 0 or image.data[begin : begin + len(plan)] != plan:
                 raise BundleError(Stage.PARSE, f"{self._image.file} does not hold the plan")
+
+
+def _name(code: int) -> str:
+    return ErrorCode(code).name if code in set(ErrorCode) else f"error {code}"
