@@ -29,13 +29,15 @@ class FarmPlace:
     """A board of a farm, and where it is.
 
     ``name`` is ``RACK/BOARD``; ``device`` its id in the catalog, None where only the board itself
-    can tell. ``port`` None: it is started here. ``left_out``: why it is not to be used.
+    can tell. ``port`` None: it is started here. ``may_program``: whether its firmware may be
+    replaced. ``left_out``: why it is not to be used.
     """
 
     name: str
     device: str | None
     port: str | None = None
     flash_model: str | None = None
+    may_program: bool = True
     left_out: str | None = None
 
 

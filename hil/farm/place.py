@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 import devices
-from hil.farm.file import BoardKind, FarmBoard
+from hil.farm.file import NO_FLASH, BoardKind, FarmBoard
 from host.boards.ports import PortInfo, connected_ports
 from host.errors import ConfigError, LinkError
 
@@ -20,12 +20,13 @@ class Placement:
     """What :class:`host.measurement.measure.MeasureRequest` needs to know of a board.
 
     ``board``: its id in the catalog, None where the farm file does not say; ``port`` None: it is
-    started here, emulated or as a process.
+    started here, emulated or as a process; ``may_program``: whether its firmware may be replaced.
     """
 
     board: str | None
     port: str | None = None
     flash_model: str | None = None
+    may_program: bool = True
 
 
 def placed(board: FarmBoard, list_ports: ListPorts = lambda: None) -> Placement:
@@ -45,11 +46,19 @@ def placed(board: FarmBoard, list_ports: ListPorts = lambda: None) -> Placement:
         case BoardKind.PROCESS:
             return Placement(board.device or _this_computer())
         case BoardKind.TCP:
-            return Placement(board.device, f"tcp://{board.address}")
+            return Placement(
+                board.device, f"tcp://{board.address}", may_program=_may_program(board)
+            )
         case BoardKind.MQTT:
             return Placement(board.device, board.url)
         case BoardKind.SERIAL:
-            return Placement(board.device, _port(board, list_ports))
+            return Placement(
+                board.device, _port(board, list_ports), may_program=_may_program(board)
+            )
+
+
+def _may_program(board: FarmBoard) -> bool:
+    return board.flash != NO_FLASH
 
 
 def _this_computer() -> str:

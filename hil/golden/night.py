@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -16,8 +17,8 @@ from hil.golden.replay import replay
 from hil.golden.result import ReplayResult
 from hil.golden.storage import SUFFIX, load_golden
 from hil.run.faults import Fault, FaultKind, fault_of
-from host.errors import ConfigError, JumpstationError
-from host.links.interruptible import StopSignal
+from host.errors import ConfigError
+from host.links.interruptible import Interrupted, StopSignal
 from host.measurement.observer import Silent
 from host.measurement.request import MeasureRequest
 
@@ -103,26 +104,28 @@ def replay_on_boards(
     sets: tuple[SetWithModel, ...],
     boards: Mapping[str, FarmBoard],
     *,
+    parallel: int | None = None,
     keep: Path | None = None,
     done: Callable[[NightReplay], None] = lambda _: None,
 ) -> tuple[NightReplay, ...]:
     """Replays all sets on all boards that are not in quarantine.
 
-    A board that fails does not keep the others from it. Emulated boards share the processors.
+    A board that fails does not keep the others from it.
 
     Args:
         boards: by ``RACK/BOARD``.
+        parallel: emulated boards at a time; None: one a processor.
         keep: folder for the tensors of samples that are wrong.
         done: told of each, from the board's thread.
     """
     stop = threading.Event()
     healthy = {name: board for name, board in boards.items() if board.quarantine is None}
-    emulators = threading.BoundedSemaphore(os.cpu_count() or 1)
+    processors = threading.BoundedSemaphore(parallel or os.cpu_count() or 1)
 
     def on_board(name: str, board: FarmBoard) -> list[NightReplay]:
         found = []
         for one in sets:
-            with emulators:
+            with processors if board.kind is BoardKind.EMULATOR else contextlib.nullcontext():
                 found.append(_replay(one, name, board, keep, stop))
             done(found[-1])
         return found
@@ -149,10 +152,13 @@ def _replay(
                 board=place.board,
                 port=place.port,
                 flash_model=place.flash_model,
+                may_program=place.may_program,
             )
             result = replay(one.golden, request, Silent(), keep=where, stop=stop)
             return attrs.evolve(replayed, result=result)
-        except JumpstationError as error:
+        except Interrupted:
+            raise
+        except Exception as error:  # a bug in one replay is not to cost the night
             fault = fault_of(error, emulated=board.kind is BoardKind.EMULATOR)
             if attempt == _ATTEMPTS or not fault.again:
                 return attrs.evolve(replayed, fault=fault)

@@ -110,6 +110,7 @@ class Job:
             board=place.board,
             port=place.port,
             flash_model=place.flash_model,
+            may_program=place.may_program,
             iterations=self.settings.iterations,
             warmup=self.settings.warmup,
             seed=self.settings.seed,

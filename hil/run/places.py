@@ -32,4 +32,10 @@ def _place(name: str, board: FarmBoard, by_run: str | None) -> FarmPlace:
         place = placed(board)
     except LinkError as error:
         return FarmPlace(name=name, device=device, left_out=str(error))
-    return FarmPlace(name=name, device=place.board, port=place.port, flash_model=place.flash_model)
+    return FarmPlace(
+        name=name,
+        device=place.board,
+        port=place.port,
+        flash_model=place.flash_model,
+        may_program=place.may_program,
+    )

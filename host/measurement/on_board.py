@@ -74,6 +74,11 @@ def on_board(
             with session.lease():
                 if _is_there(session, task.candidate, observer):
                     return use(session, task, _load(session, task.candidate, observer))
+        if not request.may_program:
+            raise ConfigError(
+                f"{capabilities.board} has another plan in its flash, and is not to be programmed",
+                hint="program it by hand with this plan, or let the farm file name how: `flash:`",
+            )
         _program(board, capabilities.board, task.candidate.data, observer)
         with Session(_open(board, stop), request.session) as session:
             _connect(request, session)

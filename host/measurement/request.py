@@ -18,6 +18,7 @@ class MeasureRequest:
     Without ``port`` the board is emulated; ``baud`` is a serial port's. ``budget_ms`` is judged on
     the slowest run. ``profile`` None: where the board counts the cycles of its ops. ``session`` is
     the session's number, so that who was cut off takes up a lease again that nobody released.
+    ``may_program`` False: a board that cannot write its own flash keeps what is in it.
     """
 
     model: Path | None = None
@@ -38,3 +39,4 @@ class MeasureRequest:
     profile: bool | None = False
     budget_ms: float | None = None
     session: int | None = None
+    may_program: bool = True

@@ -134,7 +134,11 @@ class EvidenceBench:
             trial, failed = first_of(
                 self._farm.at(site),
                 lambda board: self._measured(
-                    site, precision, port=board.place.port, domain=domain_named(board.domain)
+                    site,
+                    precision,
+                    port=board.place.port,
+                    domain=domain_named(board.domain),
+                    may_program=board.place.may_program,
                 ),
                 patience=Deadline(_BUSY_WAIT_S if waits else 0.0),
                 waiting=lambda names: self._watch(site, f"waits for {names}: in use"),
@@ -170,6 +174,7 @@ class EvidenceBench:
         port: str | None = None,
         flash_model: str | None = None,
         domain: Domain = Domain.ANY,
+        may_program: bool = True,
     ) -> Trial:
         in_catalog = find_profile(site.device) is not None
         request = MeasureRequest(
@@ -178,6 +183,7 @@ class EvidenceBench:
             port=port,
             flash_model=flash_model,
             domain=domain,
+            may_program=may_program,
         )
         outcome = run_measurement(request, _Watched(site, self._watch), self._stop)
         return self._judged(site, precision, outcome)
