@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -227,3 +228,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_farm(write(tmp_path, ""))
     with pytest.raises(ConfigError, match=r"farm\.yaml:1:1: .*'racks' is a required"):
         load_farm(write(tmp_path, "{}"))
+
+
+def test_the_example_of_the_page_is_right(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "farm.md").read_text()
+    found = re.search(r"## The file\n\n((?:    .*\n|\n)+)", page)
+    assert found is not None
+    boards = load_farm(write(tmp_path, found[1])).rack("bench").boards
+    assert {board.kind for board in boards} == set(BoardKind)
