@@ -188,6 +188,7 @@ def replay(
         board=place.board,
         port=place.port,
         flash_model=place.flash_model,
+        may_program=place.may_program,
         plan_store=Store[plan_store.name] if plan_store else None,
         domain=Domain[domain.name] if domain else Domain.ANY,
         engine=Engine[engine.name] if engine else None,
