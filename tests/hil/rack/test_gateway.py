@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from hil.rack import Gateway
 from host.boards.agents import list_agents
 from host.emulators import find_emulator, open_emulator
 from host.emulators.pseudo_terminal import serve_on_pty
@@ -200,3 +201,13 @@ def test_a_board_that_a_programmer_writes_is_not_programmed_through_a_broker() -
 
     with pytest.raises(ConfigError, match=r"uno cannot write its own flash"):
         BoardOnPort("mqtt://rack/bench/uno-1", None).program("uno", b"")
+
+
+def test_boards_on_a_broker_are_not_offered_again(tmp_path: Path, broker: Mosquitto) -> None:
+    elsewhere = {"id": "b", "kind": "mqtt", "identity": {"url": f"{broker.url}/lab/b"}}
+    with GatewayProcess(tmp_path, [{"id": "a", "kind": "process"}, elsewhere], broker.url) as rack:
+        assert set(rack.await_boards("a")) == {"a"}
+    only = tmp_path / "only.yaml"
+    only.write_text(json.dumps({"racks": [{"id": "lab", "boards": [elsewhere]}]}))
+    with pytest.raises(ConfigError, match="there is none to offer"):
+        Gateway().serve(only, mqtt=None, rack=None, broker_port=None, announce=print)
