@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_quantizer import qtyping, quantizer
 from numpy.typing import NDArray
 
+from host.distillation.empty_channels import mend_empty_channels
 from host.distillation.inference import TfliteRunner, quiet
 from host.errors import ModelError
 from host.models.graph import Graph, Op
@@ -100,11 +101,12 @@ def _tool(model: bytes, precision: str, scope: str = ".*") -> quantizer.Quantize
 
 def _apply(tool: quantizer.Quantizer, ranges: Ranges, graph: Graph) -> bytes:
     try:
-        with quiet(), contextlib.redirect_stderr(io.StringIO()):
+        # Biases of empty channels overflow in the quantizer; they are mended below.
+        with quiet(), contextlib.redirect_stderr(io.StringIO()), np.errstate(invalid="ignore"):
             result = tool.quantize(ranges, enable_progress_report=False)
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{graph.name}: the quantizer refuses the model: {error}") from error
-    return inline_buffers(bytes(result.quantized_model))
+    return mend_empty_channels(inline_buffers(bytes(result.quantized_model)), graph)
 
 
 def _limits(model: bytes, samples: NDArray[np.float32]) -> dict[str, Ranges]:

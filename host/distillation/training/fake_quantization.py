@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from host.arithmetic.scaling import INT8_MAX, INT8_MIN
+from host.distillation.empty_channels import usable_scales
 from host.models.graph import Quantization
 
 STEPS = INT8_MAX - INT8_MIN
@@ -106,7 +107,7 @@ class WeightScales(torch.nn.Module):  # type: ignore[misc]  # as above
     def __init__(self, start: Quantization, rank: int, largest: int) -> None:
         super().__init__()
         self._start = start
-        self._start_scales = torch.from_numpy(np.array(start.scales, np.float32))
+        self._start_scales = torch.from_numpy(usable_scales(start.scales))
         self._rank = rank
         self._largest = float(largest)
         self.scales = torch.nn.Parameter(torch.zeros(len(start.scales)))

@@ -16,6 +16,7 @@ from host.distillation.training.fit import FitOptions, FitResult, fit, predict, 
 from host.distillation.training.losses import Loss, label_loss, teacher_loss
 from host.distillation.training.module import GraphModule
 from host.distillation.training.quantized_module import QuantizedModule
+from host.errors import ModelError
 from host.models.graph import Graph
 from host.models.tflite_importer import import_tflite
 from host.models.tflite_writer import write_tflite
@@ -67,7 +68,7 @@ def train_quantized(
             clipped ones, and the epoch.
 
     Raises:
-        ModelError: the model is quantized already, or the quantizer refuses it.
+        ModelError: the model is quantized already, has no weights, or the quantizer refuses it.
     """
     teacher = GraphModule(graph)
     train, validation = (
@@ -79,9 +80,9 @@ def train_quantized(
         graph, train.inputs[0][:MAX_SAMPLES], validation.inputs[0][:MAX_SAMPLES], precision
     )
     module = QuantizedModule(graph, import_tflite(start.tflite, graph.name))
-    fast = module.range_parameters()
-    fast_ids = {id(parameter) for parameter in fast}
-    slow = [each for each in module.trained.values() if id(each) not in fast_ids]
+    weights, ranges = list(module.trained.values()), module.range_parameters()
+    if not weights:
+        raise ModelError(f"{graph.name}: has no weights to train; --mode ptq is all it needs")
     fitted = fit(
         module,
         train,
@@ -90,8 +91,8 @@ def train_quantized(
         _loss(graph, train),
         EpochLines(progress),
         parameter_groups=[
-            {"params": slow},
-            {"params": fast, "lr": options.learning_rate * RANGE_RATE},
+            {"params": weights},
+            {"params": ranges, "lr": options.learning_rate * RANGE_RATE},
         ],
     )
     return Learned(write_tflite(module.to_quantized_graph()), module, start, fitted)

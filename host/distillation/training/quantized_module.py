@@ -31,7 +31,8 @@ _FIXED_OUTPUT = frozenset({OpKind.SOFTMAX, OpKind.LOGISTIC})
 """Kernels whose output is [0, 1) over the whole of int8, whatever is learned."""
 _CONVERSIONS = frozenset({OpKind.QUANTIZE, OpKind.DEQUANTIZE})
 _LARGEST = {DType.INT8: 127, DType.INT4: 7}
-_INT32 = np.iinfo(np.int32)
+_MOST_BIAS = float(2**31 - 128)
+"""The largest int32 that a float32 holds."""
 
 
 class QuantizedModule(GraphModule):
@@ -70,8 +71,10 @@ class QuantizedModule(GraphModule):
             bias_index = op.inputs[2] if len(op.inputs) > 2 else None
             assert weights_index is not None
             tensor = self.quantized.tensors[weights_index]
-            if tensor.data is None:
-                raise ModelError(f"{self.graph.name}: weights {tensor.name!r} are computed")
+            if tensor.data is None or tensor.dtype not in _LARGEST:
+                raise ModelError(
+                    f"{self.graph.name}: weights {tensor.name!r} are computed, or not quantized"
+                )
             key = str(weights_index)
             self.scales[key] = WeightScales(
                 _quantization(tensor), len(tensor.shape), _LARGEST[tensor.dtype]
@@ -103,8 +106,7 @@ class QuantizedModule(GraphModule):
         if index in self._scales_of:
             return self.scales[self._scales_of[index]](values)
         if index in self._biases:
-            scale = self._accumulator_unit(self._biases[index])
-            return rounded(values / scale, half_to_even=True) * scale
+            return self._bias_steps(index) * self._accumulator_unit(self._biases[index])
         if index in self._range_of:
             return self.ranges[self._range_of[index]](values, half_to_even=True)
         return values
@@ -199,10 +201,14 @@ class QuantizedModule(GraphModule):
                 tensors[index] = attrs.evolve(tensor, data=None)
         return attrs.evolve(self.quantized, tensors=tensors)
 
+    def _bias_steps(self, index: int) -> torch.Tensor:
+        """The integers of a bias, as float32."""
+        steps = super().constant(index) / self._accumulator_unit(self._biases[index])
+        return torch.clamp(rounded(steps, half_to_even=True), -_MOST_BIAS, _MOST_BIAS)
+
     def _exported_bias(self, tensor: Tensor, index: int) -> Tensor:
         scales = self._accumulator_unit(self._biases[index])
-        steps = rounded(super().constant(index) / scales, half_to_even=True).numpy()
-        data = np.clip(steps.astype(np.float64), _INT32.min, _INT32.max).astype(np.int32)
+        data = self._bias_steps(index).numpy().astype(np.int32)
         zero_points = np.zeros(len(scales), np.int64)
         return attrs.evolve(
             tensor, quantization=Quantization(scales.numpy().copy(), zero_points), data=data

@@ -111,6 +111,25 @@ def test_plain_ranges_hold_every_value_that_was_calibrated_with() -> None:
     assert layer["saturated_share"] < 0.005
 
 
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_a_channel_of_zeros_keeps_its_bias(precision: str) -> None:
+    """As pruning leaves them: of its own scale, next to nothing, 32 bits do not hold the bias."""
+    graph = load_model(EXAMPLES / "digits_cnn.onnx")
+    for op in graph.ops[:2]:
+        weights, bias = (graph.tensors[index] for index in op.inputs[1:])
+        weights.data = weights.data.copy()
+        weights.data[::3] = 0.0
+        bias.data = bias.data + np.float32(0.25)
+    samples = read_calibration(EXAMPLES / "calibration", graph).samples
+    found = quantize(graph, samples, samples[:40], precision)
+    exported = import_tflite(found.tflite, "m")
+    for op, original in zip(exported.ops[:2], graph.ops, strict=False):
+        bias = exported.tensors[op.inputs[2]]
+        real = bias.data * bias.quantization.scales.astype(np.float64)
+        np.testing.assert_allclose(real, graph.tensors[original.inputs[2]].data, atol=2e-3)
+    assert len(compile_graph(exported).data) > 0
+
+
 def test_int4_weights_are_smaller_and_coarser() -> None:
     int8, int4 = (
         quantize_model(EXAMPLES / "digits_cnn.onnx", None, precision).report

@@ -152,6 +152,25 @@ def test_what_is_learned_and_what_is_the_contract() -> None:
             np.testing.assert_allclose(bias.scales, source.scales * weights.scales, rtol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_channels_of_zeros_keep_their_bias(precision: str) -> None:
+    """As pruning leaves them: the quantizer's scale for them has no room for a bias in 32 bits."""
+    graph = load_model(EXAMPLES / "digits_mlp.onnx")
+    (weights, bias), images = graph.ops[0].inputs[1:], np.load(EXAMPLES / "test" / "images.npy")
+    emptied = graph.tensors[weights].data.copy()
+    emptied[::3] = 0.0
+    graph.tensors[weights].data = emptied
+    graph.tensors[bias].data = graph.tensors[bias].data + np.float32(0.5)
+    samples = images[:60].reshape(60, 1, 64)
+    module = quantized_module(graph, samples, precision)
+    exported = module.to_quantized_graph()
+    quantization = exported.tensors[bias].quantization
+    real = exported.tensors[bias].data * quantization.scales.astype(np.float64)
+    np.testing.assert_allclose(real, graph.tensors[bias].data, atol=1e-3)
+    for layer, off in steps_off(module, samples[:20]).items():
+        assert off.max() <= 1, layer
+
+
 def test_gradients_go_straight_through_the_rounding() -> None:
     values = torch.tensor([-2.5, -0.4, 0.5, 1.5], requires_grad=True)
     result = rounded(values)
