@@ -1,4 +1,4 @@
-"""Structured pruning with fine-tuning: the least important channels leave the graph."""
+"""Structured pruning with fine-tuning: the least important channels leave the graph, by steps."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from host.distillation.pruning.channels import ChannelGroup, Channels, find_channels
 from host.distillation.pruning.fine_tuning import FineTuning
 from host.distillation.pruning.outcome import PrunedGraph
+from host.distillation.pruning.schedule import steps_of
 from host.distillation.pruning.sensitivity import Curve, allocate, measure_curve, run
 from host.distillation.pruning.structured import (
     importance,
+    kept_count,
     least_important,
     remove_channels,
     taylor_importance,
@@ -41,7 +43,7 @@ def prune_channels(
     samples: NDArray[np.float32],
     by: Importance = Importance.L1,
 ) -> PrunedGraph:
-    """Removes a share of the channels, where they are missed least, and trains what is left.
+    """Removes a share of the channels, where they are missed least, and trains in between.
 
     Args:
         samples: [n, *input shape] that the groups' sensitivity is measured on.
@@ -60,15 +62,27 @@ def prune_channels(
     tuning.progress(f"measuring the sensitivity of {len(channels.groups)} groups of channels")
     curves = _curves(graph, channels, scores, samples)
     shares = allocate(curves, sparsity)
-    removed = [
-        least_important(group, scores, share)
-        for group, share in zip(channels.groups, shares, strict=True)
-    ]
-    pruned = remove_channels(graph, channels, np.concatenate(removed))
+
+    def pruned(of: Graph, left: Channels, part: float) -> tuple[Graph, Channels]:
+        """``part`` of what is asked for; what was trained in between changes who matters."""
+        worth = _scores(of, left, by, tuning.split.train)
+        removed = np.concatenate(
+            [
+                least_important(group, worth, kept_count(curve.size, part * share))
+                for group, curve, share in zip(left.groups, curves, shares, strict=True)
+            ]
+        )
+        return remove_channels(of, left, removed), left.without(removed)
+
+    trained, left = graph, channels
+    for step in steps_of(tuning.epochs):
+        tuning.progress(f"removing {step.reached * sparsity:.0%} of the channels")
+        smaller, left = pruned(trained, left, step.reached)
+        trained = tuning.train(smaller, step.epochs)
     return PrunedGraph(
-        at_once=pruned,
-        graph=tuning.train(pruned, tuning.epochs),
-        removed_share=sum(map(len, removed)) / sum(len(g.channels) for g in channels.groups),
+        at_once=pruned(graph, channels, 1.0)[0],
+        graph=trained,
+        removed_share=1.0 - left.count / channels.count,
         curves=_by_weights(graph, channels, curves),
     )
 
@@ -95,7 +109,8 @@ def _curves(
     outputs = run(graph, samples)
 
     def pruned(group: ChannelGroup, share: float) -> Graph:
-        return zero_channels(graph, channels, least_important(group, scores, share, multiple=1))
+        keep = kept_count(len(group.channels), share, multiple=1)
+        return zero_channels(graph, channels, least_important(group, scores, keep))
 
     return [
         measure_curve(

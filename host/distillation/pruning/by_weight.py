@@ -13,16 +13,13 @@ from host.distillation.pruning.magnitude import (
     apply_masks,
     magnitude_masks,
     prunable_layers,
-    sparsity_at,
     zero_share,
 )
 from host.distillation.pruning.outcome import PrunedGraph
+from host.distillation.pruning.schedule import steps_of
 from host.distillation.pruning.sensitivity import Curve, allocate, measure_curve, run
 from host.errors import ModelError
 from host.models.graph import Graph
-
-_STEPS = 4
-"""Prunings on the way to the final sparsity; one epoch after each, the rest after the last."""
 
 
 def prune_weights(
@@ -50,15 +47,12 @@ def prune_weights(
         wanted = {layer.tensor: part * share for layer, share in zip(layers, shares, strict=True)}
         return apply_masks(of, magnitude_masks(of, wanted))
 
-    steps = max(1, min(_STEPS, tuning.epochs))
     trained = graph
-    for step in range(1, steps + 1):
-        reached = sparsity_at(step, steps, 1.0)
-        tuning.progress(f"pruning to {reached * sparsity:.0%}, step {step} of {steps}")
-        before = pruned(trained, reached)
+    for step in steps_of(tuning.epochs):
+        tuning.progress(f"pruning {step.reached * sparsity:.0%} of the weights")
+        before = pruned(trained, step.reached)
         masks = {layer.tensor: _data(before, layer) != 0 for layer in layers}
-        epochs = 1 if step < steps else tuning.epochs - steps + 1
-        trained = tuning.train(before, max(0, epochs), masks)
+        trained = tuning.train(before, step.epochs, masks)
     return PrunedGraph(
         at_once=pruned(graph, 1.0),
         graph=trained,

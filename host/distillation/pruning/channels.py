@@ -29,6 +29,9 @@ class Cut:
     axis: int
     labels: Labels
 
+    def without(self, removed: Labels) -> Cut:
+        return attrs.evolve(self, labels=self.labels[~np.isin(self.labels, removed)])
+
 
 @attrs.frozen(eq=False)
 class Filters:
@@ -59,6 +62,22 @@ class Channels:
     groups: tuple[ChannelGroup, ...]
     cuts: tuple[Cut, ...]
     filters: tuple[Filters, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are to choose from."""
+        return sum(len(group.channels) for group in self.groups)
+
+    def without(self, removed: Labels) -> Channels:
+        """Those of the graph that these channels were removed from; groups and labels stay."""
+        return Channels(
+            tuple(
+                attrs.evolve(group, channels=np.setdiff1d(group.channels, removed))
+                for group in self.groups
+            ),
+            tuple(cut.without(removed) for cut in self.cuts),
+            tuple(attrs.evolve(each, cut=each.cut.without(removed)) for each in self.filters),
+        )
 
 
 def find_channels(graph: Graph) -> Channels:

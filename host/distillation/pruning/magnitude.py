@@ -66,15 +66,6 @@ def apply_masks(graph: Graph, masks: Masks) -> Graph:
     return attrs.evolve(graph, tensors=tensors)
 
 
-def sparsity_at(step: int, steps: int, final: float) -> float:
-    """Of the ``step``-th of ``steps`` prunings, from 1; the last has ``final``.
-
-    Zhu and Gupta 2017 ("To prune, or not to prune"), equation 1 from sparsity 0: fast while many
-    weights do little, slow towards the end.
-    """
-    return final * (1.0 - (1.0 - step / steps) ** 3)
-
-
 def zero_share(graph: Graph, layer: Layer) -> float:
     """Share of a layer's weights that are zero."""
     data = graph.tensors[layer.tensor].data

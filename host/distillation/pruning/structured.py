@@ -66,21 +66,19 @@ def taylor_importance(
     return found
 
 
-def least_important(
-    group: ChannelGroup, scores: Mapping[int, float], share: float, multiple: int = ROWS_OF_A_KERNEL
-) -> Labels:
-    """The channels to remove of a group, so that about ``share`` of them go.
-
-    What is kept is a multiple of ``multiple`` where the group is large enough for two of these, and
-    never nothing.
-    """
-    count = len(group.channels)
+def kept_count(count: int, share: float, multiple: int = ROWS_OF_A_KERNEL) -> int:
+    """How many of ``count`` channels stay where about ``share`` of them go: never none, and a
+    multiple of ``multiple`` where there are enough for two of these."""
     kept = count * (1.0 - share)
     if count >= 2 * multiple:
         kept = multiple * max(1, round(kept / multiple))
-    keep = min(count, max(1, round(kept)))
+    return min(count, max(1, round(kept)))
+
+
+def least_important(group: ChannelGroup, scores: Mapping[int, float], keep: int) -> Labels:
+    """The channels to remove of a group, so that no more than ``keep`` stay."""
     ranked = sorted(group.channels.tolist(), key=lambda label: (scores[label], label))
-    return np.array(ranked[: count - keep], np.int32)
+    return np.array(ranked[: max(0, len(ranked) - keep)], np.int32)
 
 
 def remove_channels(graph: Graph, channels: Channels, removed: Labels) -> Graph:

@@ -17,6 +17,7 @@ from host.distillation.inference import TfliteRunner
 from host.distillation.pruning.channels import Channels, find_channels
 from host.distillation.pruning.structured import (
     importance,
+    kept_count,
     least_important,
     remove_channels,
     zero_channels,
@@ -67,11 +68,13 @@ def some_channels(graph: Graph, channels: Channels, seed: int) -> NDArray[np.int
     parts = [np.zeros(0, np.int32)]
     for group in channels.groups:
         scores = {label: float(rng.random()) for label in group.channels.tolist()}
-        parts.append(least_important(group, scores, float(rng.random()), multiple=1))
+        keep = kept_count(len(group.channels), float(rng.random()), multiple=1)
+        parts.append(least_important(group, scores, keep))
     return np.concatenate(parts)
 
 
 def assert_equals_the_graph_with_zeros(graph: Graph, seed: int = 0) -> None:
+    """At once, and in two steps."""
     channels = find_channels(graph)
     removed = some_channels(graph, channels, seed)
     pruned = remove_channels(graph, channels, removed)
@@ -79,6 +82,11 @@ def assert_equals_the_graph_with_zeros(graph: Graph, seed: int = 0) -> None:
     x = drawn_input(graph)
     expected = by_litert(zeroed, x)
     assert_close(by_litert(pruned, x), expected)
+    first, second = removed[::2], removed[1::2]
+    halfway = remove_channels(graph, channels, first)
+    in_steps = remove_channels(halfway, channels.without(first), second)
+    assert [each.shape for each in in_steps.tensors] == [each.shape for each in pruned.tensors]
+    assert_close(by_litert(in_steps, x), expected)
     shape = graph.tensors[graph.outputs[0]].shape
     of_file = graph.to_file_layout(0, expected.reshape(shape))
     assert_close(by_onnxruntime(pruned, x), of_file)
@@ -170,7 +178,7 @@ def test_dead_channels_go_first_and_the_model_stays_what_it_was(model: str) -> N
         scores = importance(dying, channels, norm)
         removed = np.concatenate(
             [
-                least_important(group, scores, len(group.channels[::3]) / len(group.channels), 1)
+                least_important(group, scores, len(group.channels) - len(group.channels[::3]))
                 for group in channels.groups
             ]
         )
@@ -185,7 +193,10 @@ def test_a_pruned_model_is_smaller_everywhere_and_runs_as_int8() -> None:
     graph = load_model(EXAMPLES / "digits_cnn.onnx")
     channels = find_channels(graph)
     scores = importance(graph, channels)
-    halves = [least_important(group, scores, 0.5) for group in channels.groups]
+    halves = [
+        least_important(group, scores, kept_count(len(group.channels), 0.5))
+        for group in channels.groups
+    ]
     pruned = remove_channels(graph, channels, np.concatenate(halves))
     widths = [
         pruned.tensors[op.outputs[0]].shape[-1]
@@ -217,12 +228,7 @@ def test_a_pruned_model_is_smaller_everywhere_and_runs_as_int8() -> None:
 def test_what_is_kept_is_whole_rows_of_a_kernel_where_there_are_enough(
     count: int, share: float, kept: int
 ) -> None:
-    maker = Maker(1, 3, 6, 5)
-    graph = import_onnx(maker.bytes(conv(maker, conv(maker, "x", 3, count), count, 2)), "test")
-    channels = find_channels(graph)
-    (group,) = channels.groups
-    removed = least_important(group, importance(graph, channels), share)
-    assert count - len(removed) == kept
+    assert kept_count(count, share) == kept
 
 
 def test_inputs_outputs_and_what_softmax_or_a_mean_over_channels_needs_stay() -> None:

@@ -11,9 +11,9 @@ from host.distillation.pruning.magnitude import (
     apply_masks,
     magnitude_masks,
     prunable_layers,
-    sparsity_at,
     zero_share,
 )
+from host.distillation.pruning.schedule import steps_of
 from host.distillation.pruning.sensitivity import LEVELS, Curve, allocate
 from host.models import load_model
 from host.models.graph import OpKind
@@ -52,10 +52,19 @@ def test_the_smallest_weights_of_each_layer_become_zero(share: float) -> None:
 
 
 def test_the_schedule_is_zhu_and_guptas() -> None:
-    """Equation 1 of the paper with s_i = 0: s_f + (0 - s_f)(1 - t/n)^3."""
-    found = [sparsity_at(step, 4, 0.8) for step in range(1, 5)]
-    assert found == pytest.approx([0.4625, 0.7, 0.7875, 0.8])
+    """Equation 1 of the paper with s_i = 0: s_f + (0 - s_f)(1 - t/n)^3; here a part of s_f."""
+    found = [step.reached for step in steps_of(8)]
+    assert found == pytest.approx([0.578125, 0.875, 0.984375, 1.0])
     assert np.diff([0, *found]).tolist() == sorted(np.diff([0, *found]).tolist(), reverse=True)
+
+
+@pytest.mark.parametrize("epochs", range(30))
+def test_the_steps_train_as_many_epochs_as_were_asked_for(epochs: int) -> None:
+    steps = steps_of(epochs)
+    assert sum(step.epochs for step in steps) == epochs
+    assert steps[-1].reached == 1.0
+    assert all(step.epochs >= 1 for step in steps) or epochs == 0
+    assert steps[-1].epochs >= epochs / 2
 
 
 def test_a_sensitive_layer_loses_less() -> None:
