@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from hil.farm import BoardKind, FarmBoard
 from hil.run.faults import Fault, FaultKind, Owner
-from hil.run.jobs import Candidate, Job
+from hil.run.jobs import Candidate, Cell, Job
 from hil.run.journal import Journal
 from hil.run.limits import Limits
 from hil.run.need import by_need, expected_s
@@ -154,8 +154,11 @@ class _Run:
     def _work_off(self, name: str, queue: list[Job]) -> None:
         board = self._boards[name]
         worker = Worker(board, self._history, self._journal, self._limits, self._stop)
-        lost = 0
+        lost, unfit = 0, dict[Cell, Fault]()
         for position, job in enumerate(queue):
+            if job.cell in unfit:  # as its first session has shown
+                self._settle(_now(job, Status.UNFIT, fault=unfit[job.cell]))
+                continue
             left = queue[position:]
             remaining_s = sum(expected_s(other, self._pasts) for other in left)
             with self._room(board, remaining_s):
@@ -163,6 +166,8 @@ class _Run:
                     return
                 outcome = self._do(worker, job)
             self._settle(outcome)
+            if outcome.status == Status.UNFIT and outcome.fault is not None:
+                unfit[job.cell] = outcome.fault
             lost = _lost(outcome, lost)
             if lost >= self._limits.quarantine_after:
                 self._quarantine(name, lost, outcome, left[1:])

@@ -87,6 +87,8 @@ class Worker:
             found = self._measure(job, deadline, on_stage)
             if isinstance(found, measure.Outcome):
                 return self._keep(job, found, attempts, deadline)
+            if found.kind in _UNFIT:
+                return self._given_up(job, Status.UNFIT, found, attempts, deadline)
             again = found.again and tries < self._limits.attempts and not deadline.expired
             took_s = time.monotonic() - started
             number = len(attempts) + 1
@@ -100,15 +102,25 @@ class Worker:
             attempts, self._left_by = (*attempts, attempt), job
             on_attempt(attempt, again)
             if not again:
-                return Outcome(
-                    job=job,
-                    status=Status.UNFIT if found.kind in _UNFIT else Status.FAILED,
-                    at=datetime.now(UTC),
-                    took_s=deadline.elapsed_s,
-                    fault=found,
-                    attempts=attempts,
-                )
+                return self._given_up(job, Status.FAILED, found, attempts, deadline)
             self._pause(self._limits.retry_delay_s)
+
+    def _given_up(
+        self,
+        job: Job,
+        status: Status,
+        fault: Fault,
+        attempts: tuple[Attempt, ...],
+        deadline: Deadline,
+    ) -> Outcome:
+        return Outcome(
+            job=job,
+            status=status,
+            at=datetime.now(UTC),
+            took_s=deadline.elapsed_s,
+            fault=fault,
+            attempts=attempts,
+        )
 
     def _keep(
         self,

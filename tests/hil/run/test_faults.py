@@ -12,6 +12,7 @@ import pytest
 
 from hil.emulators.atmega328p import Atmega328pEmulator
 from hil.farm import BoardKind, FarmBoard
+from hil.farm.file import NO_FLASH
 from hil.run import (
     Candidate,
     FaultKind,
@@ -58,11 +59,15 @@ class _Ill(Unobserved):
 def _spread() -> list[str | None]:
     """Twenty jobs of a board with each ailment once: never three in a row that wear it out."""
     course: list[str | None] = []
-    for number, way in enumerate(WAYS):
+    for number, way in enumerate(way for way in WAYS if way != _LAST):
         course.append(way)
         if number % 2:
             course.append(None)
-    return [*course, *[None] * (20 - len(course))]
+    return [*course, *[None] * (19 - len(course)), _LAST]
+
+
+_LAST = "does not fit"
+"""What does not fit once is not asked for again."""
 
 
 @pytest.mark.slow
@@ -165,6 +170,27 @@ def test_flash_that_cannot_be_written_is_never_a_time_out(
     assert (outcome.fault.kind, outcome.owner) == (FaultKind.PROGRAMMING, Owner.BOARD)
     assert "programming uno failed" in outcome.fault.text
     assert result.exit_code == ExitCode.BOARD_OR_LINK
+
+
+def test_a_board_whose_flash_is_not_to_be_written_is_left_as_it_is(
+    candidate: Candidate, history: History
+) -> None:
+    uno = Atmega328pEmulator().start()
+    try:
+        board = FarmBoard(
+            id="uno",
+            kind=BoardKind.TCP,
+            device="uno",
+            address=f"{uno.host}:{uno.port}",
+            flash=NO_FLASH,
+        )
+        jobs = plan_jobs([candidate], {"rack/uno": board}, settings=QUICK)
+        (outcome,) = run_jobs(jobs, {"rack/uno": board}, history, limits=LIMITS).outcomes
+    finally:
+        uno.stop()
+    assert outcome.fault is not None
+    assert outcome.fault.kind == FaultKind.CONFIGURATION
+    assert "not to be programmed" in outcome.fault.text
 
 
 def test_an_emulator_that_cannot_start_is_the_infrastructures(

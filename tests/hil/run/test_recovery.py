@@ -67,10 +67,11 @@ def test_what_is_the_models_fault_is_not_tried_again(
 ) -> None:
     with FaultyRack(1) as rack:
         rack.boards[0].becomes(WAYS["does not fit"][0])
-        result = run_on(rack, candidate, history, 1)
-        assert rack.boards[0].connections == 1
+        result = run_on(rack, candidate, history, 3)
+        assert rack.boards[0].connections == 1  # nor is it in later sessions
     assert result.exit_code == ExitCode.DONE
-    assert result.outcomes[0].status == Status.UNFIT
+    assert {outcome.status for outcome in result.outcomes} == {Status.UNFIT}
+    assert {outcome.attempts for outcome in result.outcomes} == {()}
 
 
 def test_power_brings_a_hung_board_back(
