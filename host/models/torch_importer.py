@@ -1,6 +1,6 @@
 """Reads PyTorch's files: torch exports them to ONNX in a process of its own, we read that.
 
-torch is an extra of 900 MB that nothing else here imports; in a child it can neither print,
+torch is an extra of 900 MB, and this its only use but training; in a child it can neither print,
 crash nor take memory at the expense of the command. Like every program that loads such a file,
 it may run code that the file brings along: read files of people you trust. (The child is told
 to unpickle tensors alone, but torch evaluates the symbolic shapes of a ``.pt2`` as Python.)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +88,10 @@ def test_options_of_the_other_mode(host_here: HostCommand, folder: Path, tmp_pat
     assert "--train-data belongs to --mode qat; this is --mode ptq" in done.stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
 def test_without_torch_it_says_what_to_install(
-    host_here: HostCommand, folder: Path, tmp_path: Path
+    host_here: HostCommand, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not there
     said = refused(host_here, tmp_path, "--train-data", folder)
     assert "training needs torch, which is not installed here" in said
     assert "pip install '.[train]'" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +80,6 @@ def test_hostile_example_inputs(tmp_path: Path, pickled: bytes, reason: str) -> 
         load_model(script(tmp_path / "m.pt", **{"traced_inputs.pkl": pickled}))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
 @pytest.mark.parametrize(
     "members",
     [
@@ -88,7 +88,10 @@ def test_hostile_example_inputs(tmp_path: Path, pickled: bytes, reason: str) -> 
     ],
     ids=["pt2", "torchscript"],
 )
-def test_without_torch_it_says_what_to_install(tmp_path: Path, members: dict[str, bytes]) -> None:
+def test_without_torch_it_says_what_to_install(
+    tmp_path: Path, members: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not there
     with pytest.raises(ConfigError, match=r"not installed here; run .* pip install '\.\[torch\]'"):
         load_model(archive(tmp_path / "m.pt", **members))
 
