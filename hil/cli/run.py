@@ -125,8 +125,11 @@ def run(
     from host.measurement.candidates import bundled_examples
 
     named = [*(models or ()), *(more_models or ())]
-    if resume and named:
-        raise ConfigError("--resume goes on with the models that the run began with: name none")
+    if resume and (named or boards or tags or precision or iterations or warmup):
+        raise ConfigError(
+            "--resume goes on with the jobs that the run began with: name no models, boards, tags, "
+            "precisions or iterations"
+        )
     if run_id is not None and not resume:
         raise ConfigError("--run names a run to go on with: give --resume too")
     farm = load_farm(config)
@@ -141,7 +144,7 @@ def run(
             journal = Journal(kept)
             work = journal.jobs(run_id or journal.unfinished())
         else:
-            chosen = choose_boards(farm, _split(boards), _split(tags))
+            chosen = choose_boards(farm, names_in(boards), names_in(tags))
             settings = Settings(iterations=iterations, warmup=warmup, seed=seed, profile=profile)
             candidates = make_candidates(
                 find_models(named or bundled_examples()),
@@ -199,6 +202,6 @@ def quarantine(
         print("no board is in quarantine")
 
 
-def _split(given: list[str] | None) -> list[str]:
+def names_in(given: list[str] | None) -> list[str]:
     """``a,b`` and ``a`` and ``b`` given apart are the same."""
     return [part.strip() for text in given or () for part in text.split(",") if part.strip()]

@@ -19,8 +19,10 @@ import pytest
 from hil.run import Journal, Status
 from host.errors import ExitCode
 from host.evidence import History, Query
+from host.links.tcp import TcpLink
+from host.session import Session
 from tests.support.make import ROOT
-from tests.support.pc_agent import build_pc_agent
+from tests.support.pc_agent import build_pc_agent, running_agent
 
 _EXAMPLES = [ROOT / "examples" / f"digits_{name}_int8.tflite" for name in ("mlp", "cnn")]
 _SETTLED = re.compile(r"^\[\d+/\d+\] (.*?): measured", re.MULTILINE)
@@ -142,6 +144,31 @@ def test_killed_between_the_history_and_the_journal(farm: Path, before: str) -> 
     assert sorted(job["measurement"]["at"] for job in jobs) == sorted(
         record.to_dict()["at"] for record in records
     )
+
+
+_KILL_IN_RUN = """
+import os, signal
+from host.measurement import measure
+measure.run_series = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_board_that_a_killed_run_held_is_taken_up_again(tmp_path: Path) -> None:
+    with running_agent() as port:
+        board = {"id": "b", "kind": "tcp", "identity": {"address": f"127.0.0.1:{port}"}}
+        farm = tmp_path / "farm.yaml"
+        farm.write_text(json.dumps({"racks": [{"id": "rack", "boards": [board]}]}))
+        process = _start(farm, *_work(2), code=_KILL_IN_RUN)
+        process.communicate(timeout=_PATIENCE_S)
+        assert process.returncode == -signal.SIGKILL
+        with Session(TcpLink("127.0.0.1", int(port))) as session:
+            session.connect()
+            assert session.lease_seen is not None  # others would have to wait
+        process = _start(farm, "--resume", "--busy-wait-s", "0", "--json")
+        out, said = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == ExitCode.DONE, said
+    jobs = json.loads(out)["jobs"]
+    assert [(job["status"], job["attempts"]) for job in jobs] == [("measured", [])] * 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -299,7 +299,8 @@ def test_the_outcomes_are_printed_as_json(farm: Path, capfd: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--resume", _MODEL), "name none"),
+        (("--resume", _MODEL), "name no models"),
+        (("--resume", "--boards", "desk"), "name no models"),
         (("--resume",), "nothing to resume"),
         (("--run", "x", _MODEL), "give --resume too"),
         (("--resume", "--run", "x"), "no run 'x'"),
