@@ -89,9 +89,11 @@ def scan(
         ports: what is connected; None asks pyserial.
         note: is told what is being done.
     """
-    found = _one_a_device(connected_ports(devices.load_all(), ports))
+    by_device = _by_device(connected_ports(devices.load_all(), ports))
     known = [board for entry in farm.racks for board in entry.boards]
-    is_known = {port.device: _known(port, known) for port in found}
+    # A board of several interfaces has several ports: the first is its console.
+    found = [group[0] for group in by_device]
+    is_known = {group[0].device: _known(group, known) for group in by_device}
     asked = [
         port
         for port in found
@@ -118,19 +120,22 @@ def scan(
     return Scan(tuple(findings), tuple(new))
 
 
-def _one_a_device(ports: Sequence[ConnectedPort]) -> list[ConnectedPort]:
-    """A board of several interfaces has several ports: the first is its console."""
-    first: dict[str, ConnectedPort] = {}
+def _by_device(ports: Sequence[ConnectedPort]) -> list[list[ConnectedPort]]:
+    """The ports of each USB device, in their order."""
+    groups: dict[str, list[ConnectedPort]] = {}
     for port in ports:
-        first.setdefault(port.location or port.device, port)
-    return list(first.values())
+        groups.setdefault(port.location or port.device, []).append(port)
+    return list(groups.values())
 
 
-def _known(port: ConnectedPort, boards: Iterable[FarmBoard]) -> FarmBoard | None:
+def _known(ports: Sequence[ConnectedPort], boards: Iterable[FarmBoard]) -> FarmBoard | None:
+    """The board that one of a device's ports is in the file as."""
+    serials = {port.serial_number for port in ports} - {None}
+    paths = {Path(port.device).resolve() for port in ports}
     for board in boards:
-        if board.usb_serial is not None and board.usb_serial == port.serial_number:
+        if board.usb_serial in serials:
             return board
-        if board.path is not None and Path(board.path).resolve() == Path(port.device).resolve():
+        if board.path is not None and Path(board.path).resolve() in paths:
             return board
     return None
 

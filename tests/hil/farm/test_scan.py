@@ -114,6 +114,16 @@ def test_one_board_with_two_ports_is_one_board() -> None:
     assert "{kind: uhubctl, location: 1-1.4, port: 2}" in new.comment
 
 
+def test_a_board_that_is_known_by_another_of_its_ports_is_known() -> None:
+    known = farm(FarmBoard(id="mine", kind=BoardKind.SERIAL, path="/dev/ttyACM1"))
+    ports = [
+        usb("/dev/ttyACM0", "E66", location="1-1.4.2:1.0"),
+        usb("/dev/ttyACM1", "E66", location="1-1.4.2:1.2"),
+    ]
+    found = scan(known, "bench", ports=ports, ask=Asked())
+    assert [(f.standing, f.board) for f in found.findings] == [(Standing.KNOWN, "mine")]
+
+
 def test_serial_numbers_that_are_not_their_own_do_not_identify() -> None:
     ports = [
         usb("/dev/ttyUSB0", "0001", CP2102, location="1-2"),
