@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from host.bundle.opened import OpenedBundle, refusal
-from host.errors import BoardError, ConfigError, MismatchError
+from host.errors import BoardError, MismatchError
 from host.links.base import Link
 from host.links.process import ProcessLink
 from host.measurement.observer import Observer
@@ -114,12 +114,12 @@ def _holding(session: Session, opened: OpenedBundle) -> Report:
     return report
 
 
-def nothing_runs(error: BoardError, where: str) -> ConfigError | BoardError:
-    """The error for an agent that has no bundle to run."""
+def nothing_runs(error: BoardError, where: str) -> BoardError:
+    """The error for an agent that has no bundle to run; it says itself why."""
     if error.code != ErrorCode.NO_PLAN:
         return error
     return BoardError(
-        f"no bundle runs at {where}: none is installed, or none passed its checks",
+        f"no bundle runs at {where}: {error}",
         code=error.code,
-        hint="the agent's log says why; `host bundle install` puts one there",
+        hint="`host bundle install` puts one there",
     )
