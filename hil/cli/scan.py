@@ -33,6 +33,13 @@ def scan(
             help="Greet also what sits behind a USB converter that others than boards have.",
         ),
     ] = False,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Look at a broker in place of this machine: mqtt\\[s]://\\[USER@]BROKER\\[:PORT].",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; show what would change.")
     ] = False,
@@ -44,13 +51,15 @@ def scan(
     that the file has already are left in peace.
     """
     from hil.farm.scan import scan as look
+    from hil.farm.scan_broker import scan_broker
     from hil.farm.written import FarmText
 
     text = FarmText.read(config)
     where = text.rack(rack)
-    found = look(
-        text.farm, where, ask_all=ask, note=lambda line: print(line, file=sys.stderr, flush=True)
-    )
+    if mqtt is None:
+        found = look(text.farm, where, ask_all=ask, note=_note)
+    else:
+        found = scan_broker(text.farm, where, mqtt)
     change = text.with_boards(where, found.new)
     if not dry_run:
         change.write()
@@ -58,6 +67,10 @@ def scan(
         print(json.dumps(_as_json(found, change, dry_run), indent=2))
     else:
         _print(found, change, dry_run)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _as_json(found: Scan, change: Change, dry_run: bool) -> dict[str, object]:
@@ -77,7 +90,7 @@ def _print(found: Scan, change: Change, dry_run: bool) -> None:
         name = f" {finding.board} ({finding.device})" if finding.board and finding.device else ""
         print(f"{finding.standing:<8} {finding.port}{name}: {finding.why}")
     if not found.findings:
-        print("nothing is connected to a USB serial port")
+        print("nothing is there")
     if not change.is_one:
         print(f"{change.path}: nothing to add")
     elif dry_run:

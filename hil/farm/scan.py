@@ -35,7 +35,10 @@ class Standing(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """A USB device with a serial port. ``board`` is its id in the farm file."""
+    """A USB device with a serial port, or a board on a broker, by its URL.
+
+    ``board`` is its id in the farm file.
+    """
 
     port: str
     standing: Standing
@@ -46,7 +49,7 @@ class Finding:
 
 @attrs.frozen
 class Scan:
-    """What was found, by port, and what is to be written of it."""
+    """What was found and what is to be written of it."""
 
     findings: tuple[Finding, ...]
     new: tuple[NewBoard, ...]
@@ -203,7 +206,7 @@ def _new_board(
     port: ConnectedPort, device: str, taken: set[str], found: Sequence[ConnectedPort]
 ) -> NewBoard:
     return NewBoard(
-        id=_free_name(device, taken),
+        id=free_name(device, taken),
         kind=BoardKind.SERIAL,
         device=device,
         identity=_identity(port, found),
@@ -211,7 +214,8 @@ def _new_board(
     )
 
 
-def _free_name(device: str, taken: set[str]) -> str:
+def free_name(device: str, taken: set[str]) -> str:
+    """``DEVICE-N``, the first that no board has."""
     number = 1
     while f"{device}-{number}" in taken:
         number += 1
