@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Self
 
 import devices
 from host.boards.reach import BoardOnPort
@@ -27,7 +28,11 @@ class Microcontroller:
     """The board of one bundle: at a port, or emulated while this lives. A context manager."""
 
     def __init__(self, opened: OpenedBundle, port: str | None) -> None:
-        """Raises ConfigError where the bundle has no image, or the board is not in the catalog."""
+        """Keeps the image in a file of its own.
+
+        Raises:
+            ConfigError: the bundle has no image, one without its plan, or an unknown board.
+        """
         if opened.manifest.image is None:
             raise ConfigError(f"{opened.label} has no image: it is not for a microcontroller")
         profile = find_profile(opened.manifest.requires.board)
@@ -39,10 +44,14 @@ class Microcontroller:
         self._port = port
         self._folder = tempfile.TemporaryDirectory(prefix="jumpstation-bundle-")
         self._file = Path(self._folder.name, self._image.file)
-        self._file.write_bytes(opened.bundle.files[self._image.file])
-        self._check_image()
+        try:
+            self._file.write_bytes(opened.bundle.files[self._image.file])
+            self._check_image()
+        except BaseException:
+            self._folder.cleanup()
+            raise
 
-    def __enter__(self) -> Microcontroller:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
