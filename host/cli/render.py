@@ -40,7 +40,7 @@ def print_rows(console: Console, rows: Sequence[tuple[str, str]]) -> None:
         console.print(table)
         return
     # Whole lines, whatever their length: they are searched and compared.
-    width = max(len(name) for name, _ in rows) + 2
+    width = max((len(name) for name, _ in rows), default=0) + 2
     for name, text in rows:
         print(f"{name:<{width}}{text}")
 
