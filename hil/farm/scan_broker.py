@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 import devices
 from hil.farm.edit import NewBoard
 from hil.farm.file import BoardKind, Farm
@@ -53,13 +55,7 @@ def scan_broker(farm: Farm, rack: str, url: str) -> Scan:
                     identity=("url", where),
                 )
             )
-            finding = Finding(
-                port=where,
-                standing=Standing.ADDED,
-                board=name,
-                device=presence.device,
-                why=finding.why,
-            )
+            finding = attrs.evolve(finding, board=name)
         findings.append(finding)
     return Scan(tuple(findings), tuple(new))
 
