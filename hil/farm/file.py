@@ -14,9 +14,6 @@ from hil.farm.located_yaml import LocatedYaml
 from hil.farm.power import Power, PowerKind
 from host.errors import ConfigError
 
-DEFAULT_FARM = Path("hil/farm.yaml")
-"""Where a checkout has its own."""
-
 NO_FLASH = "none"
 """The flash method of a board whose firmware is not the farm's business."""
 
@@ -53,11 +50,6 @@ class FarmBoard:
     flash: str | None = None
     tags: tuple[str, ...] = ()
     quarantine: str | None = None
-
-    @property
-    def is_physical(self) -> bool:
-        """Whether it may be a board in one's hand; its capabilities have the last word."""
-        return self.kind in (BoardKind.SERIAL, BoardKind.TCP, BoardKind.MQTT)
 
 
 @attrs.frozen
