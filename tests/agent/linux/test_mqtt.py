@@ -276,16 +276,14 @@ def refused(url: str, environment: dict[str, str] | None = None) -> str:
 
 
 def test_what_does_not_work_at_first_is_said(site: Site) -> None:
-    by_password = f"mqtts://bench-gateway@127.0.0.1:{site.broker.port}/bench/desk"
-    assert "no certificate that is trusted here" in refused(by_password)
-    assert "?ca=FILE" in refused(by_password)
+    untrusted = refused(f"mqtts://bench-gateway@127.0.0.1:{site.broker.port}/bench/desk")
+    assert "no certificate that is trusted here" in untrusted
+    assert "?ca=FILE" in untrusted
     wrong = refused(site.url("bench-gateway", "/bench/desk"), {PASSWORD_VARIABLE: "wrong"})
     assert "refused user 'bench-gateway'" in wrong
     assert PASSWORD_VARIABLE in wrong
     assert "cannot be reached" in refused(f"mqtt://127.0.0.1:{free_port()}/bench/desk")
     assert "a password does not belong on a command line" in refused("mqtt://a:b@c/bench/desk")
-    assert "RACK/BOARD" in refused("mqtt://127.0.0.1/bench")
-    assert "nowhere.crt: No such file" in refused("mqtts://127.0.0.1/a/b?ca=nowhere.crt")
 
 
 def test_host_lists_and_measures_it(broker: Mosquitto, port: str) -> None:
