@@ -205,7 +205,8 @@ class FaultyBoard:
     @property
     def farm_board(self) -> FarmBoard:
         """As a farm file would have it."""
-        return FarmBoard(id=self.name, kind=BoardKind.TCP, address=f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        return FarmBoard(id=self.name, kind=BoardKind.TCP, device="pc", address=address)
 
     def becomes(self, behave: Behave | None) -> None:
         """From the next connection on."""
