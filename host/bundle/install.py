@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def install_bundle(
         with _microcontroller(opened, place) as target:
             target.program(observer)
             return _on_microcontroller(target, opened, observer)
-    with Session(_open_agent(opened, place, trust)) as session:
+    with Session(_open_agent(place, trust)) as session:
         board = session.connect()
         linux.check_agent(opened, board, session.link.name)
         with session.lease():
@@ -105,7 +106,7 @@ def launch_bundle(
     if opened is not None and opened.manifest.image is not None:
         with _microcontroller(opened, place) as target:
             return _on_microcontroller(target, opened, observer, restart=True)
-    with Session(_open_agent(opened, place, trust)) as session:
+    with Session(_open_agent(place, trust)) as session:
         board = session.connect()
         if not linux.takes_bundles(board):
             raise BoardError(
@@ -136,7 +137,7 @@ def launch_bundle(
             )
 
 
-def _open_agent(opened: OpenedBundle | None, place: Place, trust: Sequence[Path]) -> Link:
+def _open_agent(place: Place, trust: Sequence[Path]) -> Link:
     if place.port is not None:
         return BoardOnPort(place.port, None).open()
     if place.folder is None:
@@ -144,8 +145,7 @@ def _open_agent(opened: OpenedBundle | None, place: Place, trust: Sequence[Path]
             "nothing says where the bundle runs",
             hint="--port names the board, --dir a folder of bundles on this computer",
         )
-    required = None if opened is None else opened.manifest.requires.board
-    return linux.open_agent(place.folder, trust, place.board or required or _DEFAULT_BOARD)
+    return linux.open_agent(place.folder, trust, place.board or _DEFAULT_BOARD)
 
 
 def _microcontroller(opened: OpenedBundle, place: Place) -> Microcontroller:
@@ -157,12 +157,12 @@ def _microcontroller(opened: OpenedBundle, place: Place) -> Microcontroller:
 def _on_microcontroller(
     target: Microcontroller, opened: OpenedBundle, observer: Observer, *, restart: bool = False
 ) -> Running:
-    with Session(target.open()) as session:
+    with contextlib.ExitStack() as stack:
+        session = stack.enter_context(Session(target.open()))
         target.check(session.connect())
         if restart:
             observer.stage(f"restarting {target.name}")
-            with session.lease():
-                session.reset()
+            session = stack.enter_context(target.restarted(session))
             target.check(session.connect())
         with session.lease():
             note = target.load(session)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Self
 
 import devices
+from host.boards.flash import flash
 from host.boards.reach import BoardOnPort
 from host.bundle.opened import OpenedBundle, refusals
 from host.emulators import find_emulator, open_emulator
-from host.errors import BoardError, ConfigError, MismatchError
+from host.errors import BoardError, ConfigError, LinkError, MismatchError
 from host.links.base import Link
 from host.measurement.evidence import find_profile
 from host.measurement.observer import Observer
-from host.programming.find import find_programmer
 from host.programming.image import read_image, write_image
 from host.session import Session
 from protocol.bundle import BundleError, Image, Stage, check_fits
@@ -22,6 +23,9 @@ from protocol.capabilities import Capabilities, WrittenBy
 from protocol.errors import DESCRIPTIONS, ErrorCode
 from protocol.messages import Store
 from protocol.plan import PLAN_HEADER
+
+_APPEARS_S = 15.0
+_POLL_S = 0.5
 
 
 class Microcontroller:
@@ -65,17 +69,18 @@ class Microcontroller:
         """Writes the image; an emulated board is started with it instead.
 
         Raises:
-            ConfigError, LinkError, DeadlineExceeded: as a Programmer's.
+            ConfigError, BoardError, LinkError, DeadlineExceeded: as of `host flash`.
         """
         if self._port is None:
             observer.stage(f"starting the emulated {self.profile.id} with {self._image.file}")
             return
-        programmer = find_programmer(self.profile)
-        if programmer.holds(self._file, self._port):
-            observer.note(f"{self._port} has this image already: it was not written again")
-            return
-        observer.stage(f"programming {self._port} with {self._image.file} by {programmer.name}")
-        programmer.program(self._file, self._port)
+        done = flash(self.profile.id, port=self._port, image=self._file, note=observer.stage)
+        if done.port is None:
+            raise LinkError(
+                "the image was written, but nothing tells which port the board has now",
+                hint="`host bundle launch BUNDLE --port DEV` checks it",
+            )
+        self._port = done.port
 
     def open(self) -> Link:
         """A link to the board.
@@ -84,7 +89,7 @@ class Microcontroller:
             ConfigError, LinkError: there is no way to it.
         """
         if self._port is not None:
-            return BoardOnPort(self._port, self.profile.id).open()
+            return self._open_port(self._port)
         like = find_emulator(self.profile.id).default_firmware
         if not like.is_file():
             raise ConfigError(
@@ -94,6 +99,30 @@ class Microcontroller:
         firmware = self._file.with_name(f"emulated-{like.name}")
         write_image(read_image(self._file, flat_address=self._image.address), firmware, like)
         return open_emulator(self.profile.id, firmware=firmware)
+
+    def _open_port(self, port: str) -> Link:
+        """Some boards leave the bus when they start, and come back."""
+        ends = time.monotonic() + _APPEARS_S
+        while True:
+            try:
+                return BoardOnPort(port, self.profile.id).open()
+            except LinkError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(_POLL_S)
+
+    def restarted(self, session: Session) -> Session:
+        """Restarts the board; the session with it, to be greeted again, is the one or another.
+
+        Raises:
+            BoardError, LinkError, DeadlineExceeded: as a Session's.
+        """
+        with session.lease():
+            session.reset()
+        if self._port is None:
+            return session
+        session.close()
+        return Session(self.open())
 
     def check(self, board: Capabilities) -> None:
         """Whether what answers has the bundle's firmware, and the bundle fits it.
