@@ -30,7 +30,7 @@ def print_pruning(report: dict[str, Any], target: Path) -> None:
         ("Model", f"{report['model']} -> {target}"),
         ("Parameters", f"{parameters['before']:,} -> {parameters['after']:,}{left}"),
         (
-            "Accuracy",
+            "Accuracy" if accuracy["metric"] == "top-1" else "Error",
             f"{figures[0]} -> {figures[1]} pruned -> {figures[2]} fine-tuned "
             f"({accuracy['metric']}, {accuracy['samples']} held-out samples)",
         ),
@@ -46,10 +46,10 @@ def print_pruning(report: dict[str, Any], target: Path) -> None:
         caption="sensitivity: the output's mean error on validation data where half of the layer "
         "alone is pruned",
     )
-    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=_NAME_WIDTH)
-    table.add_column("kind")
+    table.add_column("layer", overflow="ellipsis", max_width=_NAME_WIDTH)
+    table.add_column("kind", no_wrap=True)
     for name in ("weights", "left", "sparsity", "sensitivity"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for layer in report["layers"]:
         curve = layer["sensitivity"]
         table.add_row(

@@ -167,7 +167,7 @@ class _Int8:
 
     @classmethod
     def of(cls, graph: Graph, split: Split) -> _Int8:
-        calibration = split.train.inputs[0][:_CALIBRATION_SAMPLES]
+        calibration = some_of(split.train.inputs[0], _CALIBRATION_SAMPLES)
         quantized = quantize(graph, calibration, split.validation.inputs[0], PRECISION)
         return cls(quantized.tflite, evaluate(quantized.tflite, split.hold_out))
 

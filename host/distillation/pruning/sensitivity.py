@@ -68,9 +68,13 @@ def run(graph: Graph, samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return runner.run_all(samples)
 
 
-def some_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As many as tell the parts apart: each level of each part runs them all."""
-    return samples[:_MOST_SAMPLES]
+def some_of(samples: NDArray[np.float32], most: int = _MOST_SAMPLES) -> NDArray[np.float32]:
+    """As many as tell the parts apart: each level of each part runs them all.
+
+    Evenly from first to last: samples often come class by class, or in the order of their values.
+    """
+    count = min(most, len(samples))
+    return samples[np.linspace(0, len(samples) - 1, count).round().astype(np.int64)]
 
 
 def allocate(curves: Sequence[Curve], share: float) -> list[float]:

@@ -21,6 +21,7 @@ from host.distillation.pruning.pruner import PruneRequest, PruneResult, prune_mo
 from host.evidence import History, Query
 from host.models import load_model
 from tests.support.make import ROOT
+from tests.support.models import published_model
 
 MODEL = ROOT / "examples" / "digits_cnn.onnx"
 IMAGES = np.load(ROOT / "examples" / "test" / "images.npy")
@@ -152,6 +153,25 @@ def test_channels_by_what_the_loss_says_of_them(train_data: Path) -> None:
     first, second = report["accuracy"], by_norm["accuracy"]
     assert first["before"] == second["before"]
     assert first["after_pruning"] >= second["after_pruning"]
+
+
+def test_a_regression_whose_samples_are_in_order(tmp_path: Path) -> None:
+    """Ranges and sensitivity are learned of all of them, not of the first ones."""
+    x = np.linspace(0, 2 * np.pi, 800, dtype=np.float32).reshape(-1, 1)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "labels.npy", np.sin(x))
+    request = PruneRequest(
+        model=published_model("hello_world_float"),
+        data=tmp_path,
+        sparsity=0.3,
+        epochs=4,
+        target="nucleo_g0b1re",
+    )
+    accuracy = prune_model(request).report["accuracy"]
+    assert accuracy["metric"] == "mean absolute error"
+    assert accuracy["before"] < 0.03
+    assert accuracy["int8_before"] < 0.05
+    assert accuracy["after_fine_tuning"] < accuracy["after_pruning"]
 
 
 def test_the_same_request_gives_the_same_model(train_data: Path) -> None:
