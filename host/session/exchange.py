@@ -38,15 +38,16 @@ AliveObserver = Callable[[int, int], None]
 class TrafficCounters:
     """What went over the link.
 
-    ``retransmits`` counts frames that were sent again, ``recovered`` the requests among them
-    that a prompt answer was due to and that were answered after all: what they lost, the link
-    lost, for the board was there.
+    ``retransmits`` counts frames that were sent again, ``lost`` those that surely had been lost
+    before, for the board was there: it answered the repetition, and the first one never. Two
+    answers say that the first was only late (as in Ludwig and Meyer, "The Eifel Detection
+    Algorithm for TCP", RFC 3522, 2003).
     """
 
     bytes_sent: int = 0
     bytes_received: int = 0
     retransmits: int = 0
-    recovered: int = 0
+    lost: int = 0
 
 
 class Exchange:
@@ -59,6 +60,8 @@ class Exchange:
         self.round_trip = RoundTripTimer()
         self._decoder = FrameDecoder()
         self._arrived: deque[Frame] = deque()
+        self._missing: set[int] = set()
+        """Requests that were sent again and have had one answer so far."""
         # Not from 1: an answer that an earlier process left on the way must not fit.
         self._sequence = secrets.randbelow(0xFFFF)
 
@@ -82,6 +85,9 @@ class Exchange:
             while self._arrived:
                 frame = self._arrived.popleft()
                 if frame.session == self.session and frame.version == PROTOCOL_VERSION:
+                    if frame.sequence in self._missing:
+                        self._missing.remove(frame.sequence)
+                        self.traffic.lost -= 1
                     return frame
             data = self.link.read(deadline.remaining_s)
             self.traffic.bytes_received += len(data)
@@ -142,7 +148,9 @@ class Exchange:
                     if retry_s is None:
                         if attempts == 1:
                             self.round_trip.observe(time.monotonic() - sent_at)
-                        self.traffic.recovered += attempts > 1
+                        if attempts > 1:
+                            self.traffic.lost += 1
+                            self._missing.add(frame.sequence)
                     return answer_to(kind, arrived)
             if deadline.expired:
                 raise self.silence(awaiting, deadline.elapsed_s)
@@ -165,7 +173,7 @@ class Exchange:
             f"no answer from {self.link.name} within {waited_s:.1f} s to {awaiting}",
             awaited=awaiting,
             waited_s=waited_s,
-            frames_lost=self._decoder.dropped + self.traffic.recovered,
+            frames_lost=self._decoder.dropped + self.traffic.lost,
             hint=hint,
         )
 

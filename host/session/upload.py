@@ -82,7 +82,6 @@ def send_chunks(
         if frame.sequence not in in_flight:
             continue
         answer = answer_to(kind, frame)
-        exchange.traffic.recovered += timeouts > 0
         timeouts = 0
         silence = Deadline(_SILENCE_S * patience)
         chunk = in_flight[frame.sequence]
@@ -96,5 +95,6 @@ def send_chunks(
         if answer.next_offset <= chunk.offset and chunk.round == rounds:
             following = answer.next_offset
             rounds += 1
+            exchange.traffic.lost += 1
         if observer is not None:
             observer(confirmed, len(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Iterator
 
@@ -11,8 +12,9 @@ from host.errors import BoardError, DeadlineExceeded, LinkError
 from host.links.open import open_link
 from host.session import Session
 from protocol.errors import ErrorCode
+from protocol.framing import Frame
 from protocol.generator import draw_input
-from protocol.messages import InputSource, Store
+from protocol.messages import ANSWER_BIT, InputSource, MessageType, Store
 from tests.support.faulty_link import Faults, FaultyLink
 from tests.support.pc_agent import running_agent
 from tests.support.small_plans import complement, complement_plan
@@ -104,11 +106,9 @@ def test_resumes_an_upload_where_the_link_broke(agent_port: int) -> None:
         first.connect()
         with first.lease(), pytest.raises(LinkError, match=relay.url):
             first.upload(plan, Store.RAM)
-    with Session(open_link(f"tcp://127.0.0.1:{agent_port}")) as second:
+    # The broken session could not release its lease: it is taken up again.
+    with Session(open_link(f"tcp://127.0.0.1:{agent_port}"), first._id) as second:
         second.connect()
-        # The broken session could not release its lease, and a minute is long for a test.
-        second._id = first._id
-        second._exchange.session = first._id
         with second.lease():
             loaded = second.upload(plan, Store.RAM)
     assert 50_000 < loaded.bytes_skipped < len(plan)
@@ -130,6 +130,42 @@ def test_faults_on_the_link_change_no_result(agent_port: int, seed: int) -> None
         assert relay.sent.faults + relay.received.faults > 0
         if relay.sent.corrupted + relay.sent.dropped:
             assert session.traffic.retransmits > 0
+
+
+def test_tells_lost_answers_from_late_ones(agent_port: int) -> None:
+    seen: set[tuple[int, int]] = set()
+
+    def lose_first(frame: Frame) -> list[Frame]:
+        key = (frame.session, frame.sequence)
+        again = key in seen
+        seen.add(key)
+        return [frame] if again else []
+
+    def delay(frame: Frame) -> list[Frame]:
+        if frame.type == MessageType.PING | ANSWER_BIT:
+            time.sleep(0.4)  # longer than a request is waited for before it is sent again
+        return [frame]
+
+    target = ("127.0.0.1", agent_port)
+    with (
+        FaultyLink(target, to_board=Faults(rewrite=lose_first)) as relay,
+        Session(open_link(relay.url)) as session,
+    ):
+        session.connect()
+        before = session.traffic.lost
+        for _ in range(3):
+            session.ping()
+        assert session.traffic.lost == before + 3
+    with (
+        FaultyLink(target, to_host=Faults(rewrite=delay)) as relay,
+        Session(open_link(relay.url)) as session,
+    ):
+        session.connect()
+        before = session.traffic.lost
+        for _ in range(3):
+            session.ping()
+        assert session.traffic.retransmits >= 3
+        assert session.traffic.lost <= before + 1  # the last one's second answer is on its way
 
 
 def test_counts_no_retransmissions_on_a_clean_link(session: Session) -> None:
