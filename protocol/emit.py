@@ -1,12 +1,14 @@
-"""Emits the C header and the MicroPython module from the definitions of this package.
+"""Emits the C header, the MicroPython module and the schemas from this package's definitions.
 
-``python -m protocol.emit`` writes ``firmware/include/jsp_protocol.h`` and
-``agent/micropython/jsp_protocol.py``; ``--check`` exits 1 when a file on disk is stale.
+``python -m protocol.emit`` writes ``firmware/include/jsp_protocol.h``,
+``agent/micropython/jsp_protocol.py`` and the JSON schemas beside their classes; ``--check`` exits 1
+when a file on disk is stale.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from enum import IntEnum, IntFlag
@@ -21,10 +23,12 @@ from protocol import (
     errors,
     framing,
     generator,
+    measurement,
     messages,
     plan,
     report,
 )
+from protocol.bundle import manifest
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 HEADER_PATH = _CHECKOUT / "firmware" / "include" / "jsp_protocol.h"
@@ -217,7 +221,11 @@ def _frame_offsets() -> str:
 
 def outputs() -> dict[Path, str]:
     """Every emitted file with what it should hold."""
-    return {HEADER_PATH: render(), MICROPYTHON_PATH: emit_micropython.render(STRUCTS)}
+    schemas = {
+        module.SCHEMA_PATH: json.dumps(module.json_schema(), indent=2) + "\n"
+        for module in (measurement, manifest)
+    }
+    return {HEADER_PATH: render(), MICROPYTHON_PATH: emit_micropython.render(STRUCTS), **schemas}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -192,7 +192,7 @@ async def serve(
 
         if plans is not None:
             await plans.close()  # each bundle has a process of its own
-        service = await open_service(
+        service = open_service(
             signed_only.folder, signed_only.trusted, settings, machine, capabilities
         )
         capabilities = bundles_alone(capabilities)

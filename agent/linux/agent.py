@@ -123,6 +123,7 @@ class Agent:
     async def run(self) -> None:
         """Serves the holder's requests until cancelled; then ends what they started."""
         try:
+            await self._start()
             while True:
                 frame, send = await self._waiting.get()
                 try:
@@ -131,6 +132,13 @@ class Agent:
                     self._lease.end_work(frame.session)
         finally:
             await self._service.close()
+
+    async def _start(self) -> None:
+        """Requests that come meanwhile wait; HELLO and its like do not."""
+        try:
+            await self._service.start()
+        except Exception:  # a bug, which is to be seen, and to keep nobody from sending another
+            _LOG.exception("start")
 
     async def _answer(
         self, frame: Frame, send: Send, serve: Callable[[Frame, Send], Awaitable[bytes]]

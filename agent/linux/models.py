@@ -67,6 +67,9 @@ class Models:
         """MODEL_END's, while that model is the one that is loaded."""
         self._report = b""
 
+    async def start(self) -> None:
+        """Nothing: models come over the link."""
+
     async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
         """The payload of the answer. Raises Refusal."""
         match kind:

@@ -11,6 +11,9 @@ from protocol.messages import MessageType
 class Service(Protocol):
     """Models and plans as they are, or bundles; one request at a time."""
 
+    async def start(self) -> None:
+        """Before the first request: what is to run from the start on."""
+
     async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
         """The payload of the answer. Raises Refusal."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def send_bundle(session: Session, opened: OpenedBundle, observer: Observer) -> R
         MismatchError: it failed its self-test there; the one before it still runs.
         BoardError, LinkError, DeadlineExceeded: the agent refused it, or as a Session's.
     """
+    with contextlib.suppress(BoardError):  # it may have none, and just been started
+        _await_launch(session)
     observer.stage(f"sending {len(opened.archive):,} bytes; the agent checks and tries them")
     try:
         upload_model(
@@ -96,10 +99,15 @@ def launched_report(session: Session, opened: OpenedBundle | None) -> Report:
     Raises:
         BoardError: nothing runs there, or another bundle than ``opened``.
     """
-    session.call(MessageType.REPORT, {"offset": 0}, "the launch of the bundle", limit_s=_LAUNCH_S)
+    _await_launch(session)
     if opened is not None:
         return _holding(session, opened)
     return read_report(session)
+
+
+def _await_launch(session: Session) -> None:
+    """The agent answers once its present bundle is launched; BoardError where there is none."""
+    session.call(MessageType.REPORT, {"offset": 0}, "the launch of the bundle", limit_s=_LAUNCH_S)
 
 
 def _holding(session: Session, opened: OpenedBundle) -> Report:

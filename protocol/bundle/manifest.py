@@ -91,7 +91,7 @@ class VersionRange:
 class Requirements:
     """What a board must be. ``plan_version``, ``ops`` and ``arena_bytes`` are a plan's."""
 
-    board: str = attrs.field(metadata=_LABEL)
+    board: str = attrs.field(metadata=_limited(pattern="^[a-z0-9_]{1,64}$"))
     domain: str = attrs.field(metadata=_limited(enum=["mcu", "mpu"]))
     backend: str = attrs.field(metadata=_limited(enum=["tflite_micro", "litert", "onnxruntime"]))
     engine: str = attrs.field(metadata=_limited(enum=["jump_rt", "litert", "onnxruntime"]))

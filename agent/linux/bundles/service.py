@@ -54,14 +54,14 @@ def bundles_alone(board: Capabilities) -> Capabilities:
     return attrs.evolve(board, stores=(), engines=engines)
 
 
-async def open_service(
+def open_service(
     folder: Path,
     trusted: Sequence[Path],
     settings: Settings,
     machine: Machine,
     board: Capabilities,
 ) -> BundleService:
-    """Launches what is installed in ``folder``, and serves it.
+    """Serves what is installed in ``folder``.
 
     Args:
         trusted: public keys, as PEM files.
@@ -72,14 +72,12 @@ async def open_service(
         KeyFileError: a file holds no such key.
     """
     keys = [read_public_key(path) for path in trusted]
-    service = BundleService(
+    return BundleService(
         Bundles(Slots(folder), keys, settings, board),
         ModelStore(settings.store, settings.model_bytes),
         Reporter(machine),
         board.max_payload_bytes,
     )
-    await service.start()
-    return service
 
 
 class BundleService:
@@ -93,6 +91,8 @@ class BundleService:
         self._reporter = reporter
         self._max_payload_bytes = max_payload_bytes
         self._running: Launched | None = None
+        self._has_failed = False
+        """Whether its process is to be started anew."""
         self._end_answer: bytes | None = None
         """MODEL_END's, while the bundle that was uploaded last is the one that runs."""
         self._refused: str | None = None
@@ -102,7 +102,7 @@ class BundleService:
     async def start(self) -> None:
         """Launches what is installed; where that cannot be, the board waits for another bundle."""
         self._reporter.begin()
-        self._refused = None
+        self._refused, self._has_failed = None, False
         try:
             self._running = await self._bundles.launch(_unheard)
         except (BundleError, OSError) as error:
@@ -123,6 +123,8 @@ class BundleService:
                 return self._answer_report(REPORT_REQUEST.parse(payload).offset)
             case MessageType.PLAN_BEGIN | MessageType.PLAN_CHUNK | MessageType.PLAN_END:
                 raise Refusal(ErrorCode.BUNDLE_ONLY)
+        if self._has_failed:
+            await self.start()
         if self._running is None:
             raise Refusal(ErrorCode.NO_PLAN, self._refused or "no bundle is installed")
         try:
@@ -130,7 +132,7 @@ class BundleService:
         except Refusal as refusal:
             if refusal.code == ErrorCode.ENGINE_FAILED:
                 await self._stop()
-                await self.start()
+                self._has_failed = True
             raise
 
     async def forget_inputs(self) -> None:
@@ -177,7 +179,7 @@ class BundleService:
         except OSError as error:
             raise Refusal(ErrorCode.STORE_FAULT, str(error)) from error
         await self._stop()
-        self._running, self._refused = launched, None
+        self._running, self._refused, self._has_failed = launched, None, False
         model = launched.bundle.manifest.model
         self._end_answer = answer_end(len(model.inputs), len(model.outputs), launched.load_us)
         return self._end_answer

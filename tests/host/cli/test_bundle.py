@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import struct
+import subprocess
 from pathlib import Path
 
 import attrs
@@ -16,7 +17,7 @@ from host.reference import expected_output
 from protocol.bundle import pack, read_contents
 from protocol.bundle.signing import SigningKey
 from protocol.generator import draw_input
-from tests.host.cli.conftest import HostCommand
+from tests.host.cli.conftest import HostCommand, command
 from tests.support.bundles import (
     MODEL,
     entries,
@@ -275,3 +276,23 @@ def test_engines_may_differ_by_a_step(
     archive = pack(signed(changed, bench.key, files))
     done = host_here("bundle", "install", bench.file("steps", archive), *bench.here)
     assert done.returncode == code, done.stderr
+
+
+def test_launch_can_stay_and_serve(host_here: HostCommand, bench: Bench) -> None:
+    assert host_here("bundle", "install", bench.file("kept"), *bench.here).returncode == 0
+    process = subprocess.Popen(
+        command("bundle", "launch", *bench.here, "--serve", "127.0.0.1:0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        address = next(line for line in process.stdout if line.startswith("READY")).split()[1]
+        port = f"tcp://{address}"
+        done = host_here("bundle", "launch", bench.file("kept"), *bench.trust, "--port", port)
+        assert done.returncode == 0, done.stderr
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        process.stdout.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.linux.bundles.slots import Slot
@@ -149,3 +150,16 @@ def test_wrong_options_are_refused(tmp_path: Path, options: list[str], reason: s
     )
     assert done.returncode == 2
     assert reason in done.stderr
+
+
+def test_a_model_whose_process_ended_is_launched_anew(desk: Desk) -> None:
+    with bundle_agent(desk) as client:
+        upload_model(client, sample_archive(desk.key), ModelFormat.BUNDLE)
+        children = psutil.Process(client.agent.process.pid).children()
+        (model,) = [child for child in children if child.name() == "pc-agent"]
+        model.kill()
+        model.wait()
+        with refused(ErrorCode.ENGINE_FAILED):
+            run(client, 0)
+        runs_right(client, desk.key)
+        assert report(client).bundle_name == "digits"
