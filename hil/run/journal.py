@@ -255,5 +255,5 @@ def _fault(values: Mapping[str, str]) -> Fault:
 
 
 def _utc(time: datetime) -> datetime:
-    """SQLite keeps no time zone; what goes in is UTC."""
-    return time.replace(tzinfo=UTC)
+    """What goes in is UTC, but SQLite keeps no time zone, and others give it in theirs."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
