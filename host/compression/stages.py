@@ -11,7 +11,7 @@ from host.compression.candidate import Candidate, Stage
 from host.compression.holdout import HoldOut
 from host.compression.students import PRECISION as STUDENT_PRECISION
 from host.compression.students import Classroom, compare_seeds
-from host.distillation.calibration import MAX_SAMPLES
+from host.distillation.calibration import spread
 from host.distillation.pruning.by_channel import prune_channels
 from host.distillation.pruning.fine_tuning import FineTuning
 from host.distillation.pruning.report import parameters
@@ -182,7 +182,7 @@ class Workshop:
         for precision in PRECISIONS:
             self.progress(f"quantizing to {precision}")
             samples, judged = (
-                part.inputs[0][:MAX_SAMPLES] for part in (self.split.train, self.split.validation)
+                spread(part.inputs[0]) for part in (self.split.train, self.split.validation)
             )
             models[precision] = quantize(graph, samples, judged, precision).tflite
         return models

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from host.compression.holdout import HoldOut
-from host.distillation.calibration import MAX_SAMPLES
+from host.distillation.calibration import spread
 from host.distillation.quantization import quantize
 from host.distillation.students import Fitted, Head, Judge, StudentShape, largest_that_fits
 from host.distillation.students.teaching import (
@@ -99,7 +99,7 @@ def raise_student(
     """
     split = room.at(fitted.shape)
     taught = teach(fitted.shape, split.train, split.validation, options, EpochLines(progress))
-    calibration = split.train.inputs[0][:MAX_SAMPLES]
+    calibration = spread(split.train.inputs[0])
     quantized = quantize(taught.graph, calibration, split.validation.inputs[0], PRECISION)
     best = taught.fit.history[taught.fit.best_epoch]
     return Student(

@@ -105,9 +105,16 @@ def read_calibration(path: Path, graph: Graph) -> Calibration:
     samples = read_samples(path, graph)
     notes = check_samples(path, samples)
     if len(samples) > MAX_SAMPLES:
-        cut = f"{path}: the first {MAX_SAMPLES} of {len(samples)} samples are used"
+        cut = f"{path}: {MAX_SAMPLES} of {len(samples)} samples are used"
         notes = (cut, *notes)
-    return Calibration(samples[:MAX_SAMPLES], str(path), notes)
+    return Calibration(spread(samples), str(path), notes)
+
+
+def spread(samples: NDArray[np.float32], most: int = MAX_SAMPLES) -> NDArray[np.float32]:
+    """At most so many samples, evenly from the first to the last: they often come class by class,
+    or in the order of their values."""
+    count = min(most, len(samples))
+    return samples[np.linspace(0, len(samples) - 1, count).round().astype(np.int64)]
 
 
 def read_samples(path: Path, graph: Graph) -> NDArray[np.float32]:

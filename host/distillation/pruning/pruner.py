@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from host.distillation.calibration import spread
 from host.distillation.pruning.by_channel import Importance, prune_channels
 from host.distillation.pruning.by_weight import prune_weights
 from host.distillation.pruning.fine_tuning import FineTuning
@@ -167,7 +168,7 @@ class _Int8:
 
     @classmethod
     def of(cls, graph: Graph, split: Split) -> _Int8:
-        calibration = some_of(split.train.inputs[0], _CALIBRATION_SAMPLES)
+        calibration = spread(split.train.inputs[0], _CALIBRATION_SAMPLES)
         quantized = quantize(graph, calibration, split.validation.inputs[0], PRECISION)
         return cls(quantized.tflite, evaluate(quantized.tflite, split.hold_out))
 

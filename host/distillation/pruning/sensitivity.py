@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from host.distillation.calibration import spread
 from host.distillation.inference import TfliteRunner
 from host.models.graph import Graph
 from host.models.tflite_writer import write_float_tflite
@@ -68,13 +69,9 @@ def run(graph: Graph, samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return runner.run_all(samples)
 
 
-def some_of(samples: NDArray[np.float32], most: int = _MOST_SAMPLES) -> NDArray[np.float32]:
-    """As many as tell the parts apart: each level of each part runs them all.
-
-    Evenly from first to last: samples often come class by class, or in the order of their values.
-    """
-    count = min(most, len(samples))
-    return samples[np.linspace(0, len(samples) - 1, count).round().astype(np.int64)]
+def some_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As many as tell the parts apart: each level of each part runs them all."""
+    return spread(samples, _MOST_SAMPLES)
 
 
 def allocate(curves: Sequence[Curve], share: float) -> list[float]:

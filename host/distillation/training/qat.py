@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from host.distillation.calibration import MAX_SAMPLES
+from host.distillation.calibration import MAX_SAMPLES, spread
 from host.distillation.quantization import Quantized, quantize
 from host.distillation.training.data import Split, TrainingData
 from host.distillation.training.epochs import EpochLines
@@ -76,9 +76,7 @@ def train_quantized(
         for part in (split.train, split.validation)
     )
     progress(f"quantizing to {precision} with {min(len(train), MAX_SAMPLES)} samples")
-    start = quantize(
-        graph, train.inputs[0][:MAX_SAMPLES], validation.inputs[0][:MAX_SAMPLES], precision
-    )
+    start = quantize(graph, spread(train.inputs[0]), spread(validation.inputs[0]), precision)
     module = QuantizedModule(graph, import_tflite(start.tflite, graph.name))
     weights, ranges = list(module.trained.values()), module.range_parameters()
     if not weights:

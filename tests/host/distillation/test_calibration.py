@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from host.distillation.calibration import choose_calibration, read_calibration, synthetic
+from host.distillation.calibration import choose_calibration, read_calibration, spread, synthetic
 from host.errors import ConfigError
 from host.models import load_model
 from tests.support.make import ROOT
@@ -118,7 +118,7 @@ def test_oddities_are_noted(tmp_path: Path) -> None:
     calibration = read_calibration(tmp_path / "x.npy", CNN)
     assert len(calibration.samples) == 1000
     assert [note.partition(": ")[2] for note in calibration.notes] == [
-        "the first 1000 of 1200 samples are used",
+        "1000 of 1200 samples are used",
         "1 sample is constant",
         "45% of the values are at the upper end (saturated?)",
     ]
@@ -143,3 +143,12 @@ def test_without_data_random_samples_stand_in_and_say_so(tmp_path: Path) -> None
     (tmp_path / "calibration").mkdir()
     np.save(tmp_path / "calibration" / "x.npy", DRAWN)
     assert choose_calibration(model, CNN, None).source == str(tmp_path / "calibration")
+
+
+@pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 5000])
+def test_what_is_left_of_too_many_goes_from_the_first_to_the_last(count: int) -> None:
+    samples = np.arange(count, dtype=np.float32)
+    found = spread(samples)
+    assert len(found) == len(np.unique(found)) == min(count, 1000)
+    assert found[0] == 0
+    assert found[-1] == count - 1

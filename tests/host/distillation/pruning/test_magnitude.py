@@ -14,7 +14,7 @@ from host.distillation.pruning.magnitude import (
     zero_share,
 )
 from host.distillation.pruning.schedule import steps_of
-from host.distillation.pruning.sensitivity import LEVELS, Curve, allocate, some_of
+from host.distillation.pruning.sensitivity import LEVELS, Curve, allocate
 from host.models import load_model
 from host.models.graph import OpKind
 from tests.support.make import ROOT
@@ -74,16 +74,6 @@ def test_a_sensitive_layer_loses_less() -> None:
     assert shares[0] > 0.6
     assert shares[1] < 0.4
     assert sum(shares) / 2 == pytest.approx(0.5, abs=1e-3)
-
-
-@pytest.mark.parametrize("count", [1, 2, 127, 128, 129, 1000])
-def test_sensitivity_is_measured_from_the_first_to_the_last_sample(count: int) -> None:
-    samples = np.arange(count, dtype=np.float32)
-    found = some_of(samples)
-    assert len(found) == min(count, 128)
-    assert len(np.unique(found)) == len(found)
-    assert found[0] == 0
-    assert found[-1] == (count - 1 if count > 1 else 0)
 
 
 def test_a_curve_is_read_on_a_line_between_levels_and_never_falls() -> None:
