@@ -81,5 +81,4 @@ class Attempt:
     @property
     def weights(self) -> bytes:
         """The quantized model that the target is to run."""
-        models = self.candidate.models
-        return models.get(self.precision) or next(iter(models.values()))
+        return self.candidate.models[self.precision]

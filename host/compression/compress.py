@@ -97,11 +97,10 @@ def compress(
         history=history,
         progress=progress,
     )
-    site = next(s for s in device.sites if any(b.name == PLAN_CONTRACT for b in s.backends))
     workshop = Workshop(
         graph=original.graph,
         room=room,
-        judge=judge_for(site, devices.load(request.target), request.limits),
+        judge=judge_for(device.sites[0], devices.load(request.target), request.limits),
         teaching=request.teaching,
         epochs=request.epochs,
         seeds=request.seeds,
@@ -150,11 +149,13 @@ def _lacks(attempt: Attempt) -> str:
 
 
 def _device(board: str) -> Device:
+    """The board with the one domain of it that runs plans."""
     devices_there = devices_for(devices.load_all(), include=(board,))
     device = next(device for device in devices_there if device.id == board)
-    if not any(b.name == PLAN_CONTRACT for site in device.sites for b in site.backends):
-        raise ConfigError(f"--target {board}: runs no plans; name a board with a microcontroller")
-    return device
+    for site in device.sites:
+        if any(backend.name == PLAN_CONTRACT for backend in site.backends):
+            return attrs.evolve(device, sites=(site,))
+    raise ConfigError(f"--target {board}: runs no plans; name a board with a microcontroller")
 
 
 def _float_model(path: Path) -> Teacher:

@@ -191,3 +191,5 @@ def test_a_board_without_plans(
 ) -> None:
     assert compressed(cli, digits, tmp_path, "--target", "nano") == 2
     assert "unknown board 'nano'" in capsys.readouterr().err
+    assert compressed(cli, digits, tmp_path, "--target", "jetson_orin_nano") == 2
+    assert "runs no plans" in capsys.readouterr().err
