@@ -10,7 +10,7 @@ BIN := .venv/bin
 C_SOURCES = $(shell find firmware hil tests benchmarks -name '*.[ch]' ! -name jsp_protocol.h ! -path '*/node_modules/*' 2>/dev/null)
 PYTEST_ARGS ?= -n 2
 
-.PHONY: help setup demo test lint format firmware generated examples bench lock clean
+.PHONY: help setup demo test nightly lint format firmware generated examples bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,15 @@ demo: firmware ## find the smallest board for each bundled model, measured in em
 test: lint firmware ## lint, build the firmware, run every test
 	@scripts/setup --train
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Models that are not in this repository are measured where they lie beside it.
+NIGHTLY_MODELS ?= $(wildcard examples/*_int8.tflite ../shared/models/*_int8.tflite)
+NIGHTLY_ARGS ?= --config hil/emulated.yaml --golden examples/golden
+
+nightly: firmware ## run models and golden sets on every emulated board; compare with the first time
+	@mkdir -p build/nightly
+	@$(BIN)/host farm nightly --baseline local --accept "the first night on this machine" \
+		--history build/nightly/history.sqlite --output build/nightly $(NIGHTLY_ARGS) $(NIGHTLY_MODELS)
 
 lint: setup ## check style and types
 	@$(BIN)/ruff check --quiet .

@@ -210,7 +210,6 @@ def _domain(data: dict[str, Any]) -> Domain:
             emulator["name"],
             emulator["fidelity"],
             _figure(emulator["error_band_pct"]),
-            _figure(emulator.get("interrupt_cycles")),
         ),
         programmer=_programmer(data.get("programmer")),
     )

@@ -124,16 +124,11 @@ class Programmer:
 
 @attrs.frozen
 class Emulator:
-    """``fidelity``: cycle | cycle-estimate | isa-proxy, as evidence ranks them.
-
-    ``interrupt_cycles``: by how much equal runs may differ, where the part's time base needs an
-    interrupt that falls into one run and not into the next; None: not at all.
-    """
+    """``fidelity``: cycle | cycle-estimate | isa-proxy, as evidence ranks them."""
 
     name: str
     fidelity: str
     error_band_pct: Figure | None
-    interrupt_cycles: Figure | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
+from hil.cli.run import names_in
 from host.cli.options import HistoryOption
+from host.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hil.golden.night import NightReplay
+    from hil.nightly.baseline import Baseline
+    from hil.nightly.night import NightPlan
+    from hil.nightly.verdicts import NightVerdict
+    from host.evidence import History
 
 BaselinesOption = Annotated[
     Path | None,
@@ -22,15 +27,7 @@ BaselinesOption = Annotated[
         help="Where baselines are kept.  \\[default: the folder baselines beside the history]",
     ),
 ]
-SinceOption = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
-        metavar="TIME",
-        help="Measurements from then on, in local time unless it names a zone.  "
-        "\\[default: the newest night]",
-    ),
-]
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 def baseline(
@@ -40,21 +37,26 @@ def baseline(
     ],
     history: HistoryOption = None,
     baselines: BaselinesOption = None,
-    since: SinceOption = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_TIMES,
+            metavar="TIME",
+            help="Measurements from then on, in local time unless it names a zone.  "
+            "\\[default: the newest night]",
+        ),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the baseline of this name.")
     ] = False,
 ) -> None:
     """Accept the newest measurements as a baseline for the nights to come."""
-    from hil.nightly.baseline import accept, save_baseline
-    from hil.nightly.site import baselines_folder, recent
+    from hil.nightly.site import accept_newest
     from host.evidence import History
 
     with History.open(history) as kept:
-        folder = baselines_folder(kept, baselines)
         start = since and since.astimezone()
-        accepted = accept(name, reason, recent(kept, start), since=start)
-    path = save_baseline(accepted, folder, replace=replace)
+        accepted, path = accept_newest(kept, name, reason, baselines, start, replace=replace)
     print(f"accepted {len(accepted.cells)} cells as {name}: {path}")
     for cell in accepted.cells:
         nights = f", {len(cell.nights)} nights" if cell.nights else ""
@@ -65,6 +67,65 @@ def nightly(
     baseline: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="The baseline to compare with.")
     ],
+    models: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="MODEL...",
+            help="Model files, or folders of them.  \\[default: the bundled int8 examples]",
+        ),
+    ] = None,
+    accept: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Where there is no baseline of that name yet: accept this night as it, for this "
+            "reason.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path, typer.Option("--config", "--farm", metavar="YAML", help="The farm file.")
+    ] = Path("hil/farm.yaml"),
+    boards: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="On these alone, as of `host farm run`."),
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG,...", help="On boards alone that have all of these."),
+    ] = None,
+    sessions: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Measurements of each model on each physical board. Emulated ones take one: the "
+            "next would be the same.",
+        ),
+    ] = 12,
+    golden: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Replay the golden sets of this folder on the boards."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Emulated boards at a time.  \\[default: one a processor]"
+        ),
+    ] = None,
+    run: Annotated[
+        bool,
+        typer.Option(
+            help="Measure first; without, the newest night of the history is compared as it is."
+        ),
+    ] = True,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_TIMES,
+            metavar="TIME",
+            help="With --no-run: measurements from then on, in local time unless it names a zone.",
+        ),
+    ] = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -73,54 +134,112 @@ def nightly(
     ] = Path("build/nightly"),
     history: HistoryOption = None,
     baselines: BaselinesOption = None,
-    since: SinceOption = None,
-    golden: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Replay the golden sets of this folder on the farm's boards too."
-        ),
-    ] = None,
-    config: Annotated[
-        Path, typer.Option("--config", "--farm", metavar="YAML", help="The farm file of --golden.")
-    ] = Path("hil/farm.yaml"),
-    boards: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Replay on these alone, as of `host farm run`."),
-    ] = None,
 ) -> None:
-    """Compare the newest night with a baseline, and report; exits with 8 on a regression.
+    """Run models on the boards of the farm, compare with a baseline, and report.
 
-    A sample that a board does not make of what its golden set has is a regression too.
+    Exits with 8 on a regression; a sample that a board does not make of what its golden set has is
+    one too. With 5 where a board of the baseline was not measured.
     """
-    import attrs
-
     from hil.nightly.site import find_baseline, judge, trend_points
     from hil.report import write_reports
     from host.evidence import History
 
+    if run and since is not None:
+        raise ConfigError("--since names measurements of the history: give --no-run too")
+    if not run and (models or accept or golden):
+        raise ConfigError("--no-run measures and replays nothing: no models, --accept or --golden")
     with History.open(history) as kept:
-        accepted = find_baseline(kept, baseline, baselines)
-        night = judge(kept, accepted, since and since.astimezone())
-        if golden is not None:
-            replays = _replay(golden, config, boards or [], output)
-            night = attrs.evolve(night, replays=replays)
+        if run:
+            wanted = _Wanted(baseline, baselines, accept)
+            found = wanted.find(kept)
+            plan = _plan(models or [], config, boards or [], tags or [], golden)
+            plan = attrs.evolve(plan, sessions=sessions, parallel=jobs, keep=output / "tensors")
+            night = _run(plan, kept, wanted, found)
+        else:
+            accepted = find_baseline(kept, baseline, baselines)
+            night = judge(kept, accepted, since and since.astimezone())
         text = write_reports(night, trend_points(kept), output)
     print(text, end="")
+    print(f"\nreports: {output}/report.html, .txt, .json and junit.xml", file=sys.stderr)
     raise typer.Exit(int(night.exit_code))
 
 
-def _replay(
-    folder: Path, config: Path, boards: Sequence[str], output: Path
-) -> tuple[NightReplay, ...]:
-    """Tells on stderr how it goes; tensors of samples that are wrong go below ``output``."""
+@attrs.frozen
+class _Wanted:
+    """The baseline that was asked for: a name or a file, where it is kept, why it may be made."""
+
+    name: str
+    folder: Path | None
+    reason: str | None
+
+    def find(self, history: History) -> Baseline | None:
+        """None: there is none of that name, and the night is to become it.
+
+        Raises:
+            ConfigError: there is none and it may not be made, or its file is wrong.
+        """
+        from hil.nightly.baseline import baseline_path
+        from hil.nightly.site import baselines_folder, find_baseline
+
+        if self.name.endswith(".json"):
+            return find_baseline(history, self.name, self.folder)
+        path = baseline_path(baselines_folder(history, self.folder), self.name)
+        if path.exists():
+            return find_baseline(history, self.name, self.folder)
+        if self.reason is None:
+            raise ConfigError(
+                f"there is no baseline {self.name} yet ({path})",
+                hint=f'`host farm nightly --baseline {self.name} --accept "why it is right"` '
+                "measures and accepts this night as it; `host farm baseline` accepts what was "
+                "measured before",
+            )
+        return None
+
+    def make(self, history: History, since: datetime) -> Baseline:
+        """Accepts what was measured since then."""
+        from hil.nightly.site import accept_newest
+
+        assert self.reason is not None
+        accepted, path = accept_newest(history, self.name, self.reason, self.folder, since)
+        print(f"accepted {len(accepted.cells)} cells as {self.name}: {path}", file=sys.stderr)
+        return accepted
+
+
+def _plan(
+    models: list[Path], config: Path, boards: list[str], tags: list[str], golden: Path | None
+) -> NightPlan:
     from hil.farm import load_farm
-    from hil.golden.night import find_sets, replay_on_boards
+    from hil.golden.night import find_sets
+    from hil.nightly.night import NightPlan
+    from hil.run import choose_boards, find_models, make_candidates
+    from host.measurement.candidates import bundled_examples
+
+    return NightPlan(
+        candidates=make_candidates(find_models(models or bundled_examples())),
+        boards=choose_boards(load_farm(config), names_in(boards), names_in(tags)),
+        golden=() if golden is None else find_sets(golden),
+    )
+
+
+def _run(
+    plan: NightPlan, history: History, wanted: _Wanted, baseline: Baseline | None
+) -> NightVerdict:
+    from hil.cli.run_view import run_observer
+    from hil.nightly.night import judge_night, measure_night
     from hil.report.golden import summary
-    from hil.run import choose_boards
 
-    def done(replay: NightReplay) -> None:
-        print(f"{replay.name}: {summary(replay)}", file=sys.stderr, flush=True)
-
-    names = [name for listed in boards for name in listed.split(",") if name]
-    chosen = choose_boards(load_farm(config), names)
-    return replay_on_boards(find_sets(folder), chosen, keep=output / "tensors", done=done)
+    with run_observer() as observer:
+        night = measure_night(
+            plan,
+            history,
+            observer,
+            lambda replay: observer.note(f"{replay.name}: {summary(replay)}"),
+        )
+    if baseline is None and night.run.records:
+        baseline = wanted.make(history, min(record.at for record in night.run.records))
+    if baseline is None:
+        raise ConfigError(
+            "nothing was measured that could become the baseline",
+            hint="the lines above say why; `host boards` lists what is connected",
+        )
+    return judge_night(baseline, night, plan.boards)

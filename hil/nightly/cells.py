@@ -62,7 +62,8 @@ class CellKey:
         if self.domain:
             parts.append(self.domain)
         what = " ".join(part for part in (self.engine, self.precision, self.plan_store) if part)
-        return f"{' / '.join(parts)} ({what}, {self.source})"
+        how = f"{self.source}, {self.emulator}" if self.emulator else self.source
+        return f"{' / '.join(parts)} ({what}, {how})"
 
 
 def without_version(emulator: str | None) -> str:

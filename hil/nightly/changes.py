@@ -48,9 +48,7 @@ def unexplained(before: Measurement, after: Measurement) -> str:
     return "nothing that the records name has changed: look at the board and its surroundings"
 
 
-def op_changes(
-    before: Measurement, after: Measurement, tolerance_cycles: float
-) -> tuple[OpChange, ...]:
+def op_changes(before: Measurement, after: Measurement) -> tuple[OpChange, ...]:
     """Ops whose cycles differ, the largest slow-down first; none without two alike profiles."""
     if before.ops is None or after.ops is None:
         return ()
@@ -59,7 +57,7 @@ def op_changes(
     found = [
         OpChange(index=new.index, kind=new.kind, before=old.cycles, after=new.cycles)
         for old, new in zip(before.ops, after.ops, strict=True)
-        if abs(new.cycles - old.cycles) > tolerance_cycles
+        if new.cycles != old.cycles
     ]
     return tuple(sorted(found, key=lambda op: op.before - op.after))
 

@@ -13,7 +13,7 @@ import attrs
 from hil.nightly.baseline import Baseline, BaselineCell
 from hil.nightly.cells import CellKey, by_cell, representative
 from hil.nightly.changes import changes, drift, op_changes, unexplained
-from hil.nightly.exact import exact_findings, interrupt_cycles, is_deterministic
+from hil.nightly.exact import exact_findings, is_deterministic
 from hil.nightly.noise import MIN_NIGHTS, Past, estimate, outliers, steady
 from hil.nightly.shift import FASTER_ALPHA, SLOWER_ALPHA, Shift, holm, shift
 from hil.nightly.verdicts import (
@@ -177,7 +177,7 @@ def _verdict(
     if findings and not changed:
         notes.append(unexplained(reference, shown))
     # Without a finding, what differs between two profiles is noise.
-    ops = op_changes(reference, shown, interrupt_cycles(shown)) if findings else ()
+    ops = op_changes(reference, shown) if findings else ()
     return CellVerdict(
         key=key,
         status=status,

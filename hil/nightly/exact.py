@@ -131,9 +131,8 @@ def _cycles(reference: Measurement, record: Measurement) -> list[Finding]:
     if counts[0] == counts[1]:
         pairs["max"] = (reference.cycles.max, record.cycles.max)
         pairs["min"] = (reference.cycles.min, record.cycles.min)
-    tolerance = interrupt_cycles(record)
     for which, (before, after) in pairs.items():
-        if abs(after - before) <= tolerance:
+        if after == before:
             continue
         unit = "instructions" if record.evidence.fidelity in _WITHOUT_TIME else "cycles"
         direction = Direction.WORSE if after > before else Direction.BETTER
@@ -148,13 +147,3 @@ def _cycles(reference: Measurement, record: Measurement) -> list[Finding]:
             )
         ]
     return []
-
-
-def interrupt_cycles(record: Measurement) -> float:
-    """Cycles by which equal runs may differ: the time base's interrupt falls into one or not."""
-    profile = evidence.find_profile(record.board.id)
-    domain = None if profile is None else profile.domain(record.board.domain)
-    emulator = None if domain is None else domain.emulator
-    if emulator is None or emulator.interrupt_cycles is None:
-        return 0.0
-    return emulator.interrupt_cycles.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hil.nightly.baseline import Baseline, baseline_path, load_baseline
+from hil.nightly.baseline import Baseline, accept, baseline_path, load_baseline, save_baseline
 from hil.nightly.cells import into_nights
 from hil.nightly.compare import compare
 from hil.nightly.verdicts import NightVerdict
@@ -57,6 +57,24 @@ def recent(history: History, since: datetime | None = None) -> list[Measurement]
         *history.find(Query(since=at - timedelta(days=_NOISE_DAYS), sources=(Source.HARDWARE,))),
         *history.find(Query(since=night, sources=(Source.EMULATED,))),
     ]
+
+
+def accept_newest(
+    history: History,
+    name: str,
+    reason: str,
+    folder: Path | None,
+    since: datetime | None = None,
+    *,
+    replace: bool = False,
+) -> tuple[Baseline, Path]:
+    """Makes a baseline of the newest night, or of what was measured since, and keeps it.
+
+    Raises:
+        ConfigError: as of :func:`hil.nightly.baseline.accept` and ``save_baseline``.
+    """
+    accepted = accept(name, reason, recent(history, since), since=since)
+    return accepted, save_baseline(accepted, baselines_folder(history, folder), replace=replace)
 
 
 def judge(history: History, baseline: Baseline, since: datetime | None = None) -> NightVerdict:

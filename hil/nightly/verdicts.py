@@ -10,6 +10,8 @@ import attrs
 from hil.golden.night import NightReplay
 from hil.nightly.cells import CellKey
 from hil.nightly.shift import Shift
+from hil.run import Outcome, RunResult
+from hil.run import Status as JobStatus
 from host.errors import ExitCode
 from protocol.measurement import Measurement
 
@@ -96,7 +98,10 @@ class CellVerdict:
 
 @attrs.frozen(kw_only=True)
 class NightVerdict:
-    """A night against a baseline, and its golden sets. Times are in UTC."""
+    """A night against a baseline, and its golden sets. Times are in UTC.
+
+    ``outcomes`` are the jobs of the run that measured it; none where only the history was compared.
+    """
 
     baseline: str
     reason: str
@@ -105,7 +110,14 @@ class NightVerdict:
     ended: datetime
     cells: tuple[CellVerdict, ...]
     records: tuple[Measurement, ...]
+    outcomes: tuple[Outcome, ...] = ()
     replays: tuple[NightReplay, ...] = ()
+
+    @property
+    def lost_jobs(self) -> list[Outcome]:
+        """What was not measured, and not because the board cannot run it."""
+        lost = (JobStatus.FAILED, JobStatus.NOT_RUN)
+        return [outcome for outcome in self.outcomes if outcome.status in lost]
 
     @property
     def regressed(self) -> bool:
@@ -122,4 +134,4 @@ class NightVerdict:
             return ExitCode.REGRESSION
         if self.having(Status.MISSING) or any(replay.is_lost for replay in self.replays):
             return ExitCode.BOARD_OR_LINK
-        return ExitCode.DONE
+        return RunResult("", self.outcomes).exit_code

@@ -68,7 +68,8 @@ def lines(night: NightVerdict) -> list[str]:
     found = ["", "Golden sets"]
     for replay in night.replays:
         found.append(f"  {replay.board}: {summary(replay)}")
-        found += [f"       {line}" for line in details(replay)]
+        if replay.is_wrong or replay.is_lost:
+            found += [f"       {line}" for line in details(replay)]
     return found
 
 

@@ -32,6 +32,7 @@ typedef struct port_state {
     port_store stores[2];
     restart_record restart;
     char emulator[EMULATOR_NAME_BYTES];
+    bool has_talked; /* since the last timed region */
 } port_state;
 
 static port_state state;
@@ -108,10 +109,12 @@ uint32_t port_boot_count(void) {
 }
 
 uint32_t port_read(uint8_t *buffer, uint32_t capacity) {
+    state.has_talked = true;
     return links_read(buffer, capacity);
 }
 
 void port_write(const uint8_t *data, uint32_t count) {
+    state.has_talked = true;
     links_write(data, count);
 }
 
@@ -128,13 +131,29 @@ uint32_t port_millis(void) {
 }
 
 /*
+ * Talking with the host leaves in XIP's cache what depends on when bytes came. The run after it
+ * begins with an empty one, which no other state is worse than; those after that one find what
+ * the run before them left.
+ */
+static void forget_the_link(void) {
+    if (state.has_talked) {
+        state.has_talked = false;
+        RP_REG(RP_XIP_CTRL_FLUSH) = 1;
+        (void)RP_REG(RP_XIP_CTRL_FLUSH);
+    }
+}
+
+/*
  * Interrupts stay on. SysTick's must, or 64-bit time stops: some 40 cycles in 16.8
- * million. The UART's comes only if the host sends during a run, which it does to
- * repeat a request or to give up; off, the FIFO would lose those bytes after 0.35 ms,
- * on, an idle line costs nothing. No other is enabled: the sleep's alarm is withdrawn
- * before code goes on, and USB, which is polled, answers NAK by itself.
+ * million, always in the same places, because each run begins where SysTick does. The
+ * UART's comes only if the host sends during a run, which it does to repeat a request or
+ * to give up; off, the FIFO would lose those bytes after 0.35 ms, on, an idle line costs
+ * nothing. No other is enabled: the sleep's alarm is withdrawn before code goes on, and
+ * USB, which is polled, answers NAK by itself.
  */
 void port_timed_begin(void) {
+    forget_the_link();
+    timebase_restart();
     RP_REG(RP_SIO_GPIO_OUT_SET) = 1u << TIMED_PIN;
 }
 

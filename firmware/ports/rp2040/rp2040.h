@@ -148,6 +148,9 @@
 #define RP_CHIP_RESET_HAD_RUN (1u << 16)
 #define RP_CHIP_RESET_HAD_POR (1u << 8)
 
+/* XIP's cache [2.6.3.5]; a read of FLUSH waits until it is done. */
+#define RP_XIP_CTRL_FLUSH 0x14000004u
+
 /* SSI [4.10.13]; boot2.S has the registers that set up XIP. */
 #define RP_SSI_SR      0x18000028u
 #define RP_SSI_SR_RFNE (1u << 3)
@@ -172,6 +175,7 @@
 #define RP_NVIC_ICPR           0xe000e280u
 #define RP_ICSR                0xe000ed04u
 #define RP_ICSR_PENDSTSET      (1u << 26)
+#define RP_ICSR_PENDSTCLR      (1u << 25)
 
 /* Interrupt numbers [2.3.2] */
 #define RP_IRQ_TIMER0  0u

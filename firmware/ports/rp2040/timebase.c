@@ -5,8 +5,9 @@
 
 #define SLEEP_US 1000u
 
-/* Times that SysTick has reached zero; every 2^24 cycles, 126 ms. */
+/* Times that SysTick has reached zero since it was restarted; every 2^24 cycles, 126 ms. */
 static volatile uint32_t systick_wraps;
+static uint64_t cycles_before; /* it was */
 
 void timebase_init(void) {
     clocks_release_from_reset(RP_RESETS_TIMER);
@@ -37,7 +38,18 @@ uint64_t timebase_cycles(void) {
         wraps++;
     }
     rp_interrupts_restore(primask);
-    return ((uint64_t)wraps << RP_SYST_BITS) | ((0u - value) & RP_SYST_MASK);
+    return cycles_before + (((uint64_t)wraps << RP_SYST_BITS) | ((0u - value) & RP_SYST_MASK));
+}
+
+/* Writing the value clears it, and a pending interrupt is already in the count. The few cycles
+ * between reading and writing are lost. */
+void timebase_restart(void) {
+    const uint32_t primask = rp_interrupts_off();
+    cycles_before = timebase_cycles();
+    RP_REG(RP_SYST_CVR) = 0;
+    RP_REG(RP_ICSR) = RP_ICSR_PENDSTCLR;
+    systick_wraps = 0;
+    rp_interrupts_restore(primask);
 }
 
 uint32_t timebase_millis(void) {

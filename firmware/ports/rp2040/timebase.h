@@ -10,6 +10,9 @@ void timebase_init(void);
 /* Cycles of clk_sys since timebase_init(), exact, also with interrupts off for less than 126 ms. */
 uint64_t timebase_cycles(void);
 
+/* Puts SysTick and its interrupt where equal work that follows takes equal cycles. */
+void timebase_restart(void);
+
 uint32_t timebase_millis(void);
 
 /* Wraps every 71 minutes. Cheap: for waits. */

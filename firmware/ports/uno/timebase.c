@@ -1,6 +1,7 @@
 #include "timebase.h"
 
 #include <avr/interrupt.h>
+#include <avr/sleep.h>
 #include <util/atomic.h>
 
 #include "atmega328p.h"
@@ -20,15 +21,12 @@ void timebase_init(void) {
     TCCR1B = _BV(CS10); /* the core's clock, not divided */
 }
 
+/* Takes the same cycles whichever way it goes: they are part of what a run takes. */
 ISR(TIMER1_OVF_vect) {
-    uint8_t parts = millis_parts + WRAP_MS_PARTS;
-    uint8_t passed = WRAP_MS;
-    if (parts >= MS_PARTS) {
-        parts -= MS_PARTS;
-        passed++;
-    }
-    millis_parts = parts;
-    millis += passed;
+    const uint8_t parts = millis_parts + WRAP_MS_PARTS;
+    const uint8_t full = parts >= MS_PARTS;
+    millis_parts = parts - (uint8_t)(-full & MS_PARTS);
+    millis += WRAP_MS + full;
     wraps++;
 }
 
@@ -55,4 +53,15 @@ uint32_t timebase_millis(void) {
         now = millis;
     }
     return now;
+}
+
+/* The core wakes from sleep always as many cycles after the interrupt (section 10.3), which a loop
+ * that asks would see a few later or earlier. */
+void timebase_await_wrap(void) {
+    const uint8_t before = (uint8_t)wraps;
+    sleep_enable();
+    while ((uint8_t)wraps == before) {
+        sleep_cpu();
+    }
+    sleep_disable();
 }

@@ -77,7 +77,7 @@ def test_a_second_night_is_the_same_and_a_slower_kernel_is_found(
     accepted = farm("baseline", "v1", "--reason", "a test", "--history", history)
     assert accepted.returncode == 0, accepted.stderr
     assert "accepted 1 cells as v1" in accepted.stdout
-    nightly = ("nightly", "--baseline", "v1", "--history", history, "--output", output)
+    nightly = ("nightly", "--no-run", "--baseline", "v1", "--history", history, "--output", output)
 
     nothing_new = farm(*nightly)
     assert nothing_new.returncode == 2
