@@ -54,11 +54,11 @@ def _start(farm: Path, *arguments: str, code: str | None = None) -> subprocess.P
     )
 
 
-def _await(process: subprocess.Popen[str], line_of: re.Pattern[str]) -> str:
-    """What it wrote on stderr up to and with such a line."""
+def _await(process: subprocess.Popen[str], line_of: re.Pattern[str], count: int = 1) -> str:
+    """What it wrote on stderr up to and with so many such lines."""
     assert process.stderr is not None
     said = ""
-    while not line_of.search(said):
+    while len(line_of.findall(said)) < count:
         line = process.stderr.readline()
         assert line, said
         said += line
@@ -80,12 +80,14 @@ def _reported(said: str) -> list[str]:
 @pytest.mark.timeout(240)
 def test_killed_ten_times_and_resumed(farm: Path) -> None:
     moments = random.Random(20_261_121)
-    sessions, said, killed = 40, "", 0
+    sessions, said, killed = 25, "", 0
     arguments: Sequence[str] = _work(sessions)
     while killed < 10:
         process = _start(farm, *arguments)
         leg = _await(process, _BEGUN)
-        time.sleep(moments.uniform(0.0, 0.6))
+        # By jobs and a fraction of one, so that machines of any speed are hit everywhere.
+        leg += _await(process, _SETTLED, moments.randrange(9))
+        time.sleep(moments.uniform(0.0, 0.06))
         process.kill()
         leg += process.communicate(timeout=_PATIENCE_S)[1]
         assert process.returncode == -signal.SIGKILL, f"it ended before it was killed:\n{leg}"
