@@ -175,8 +175,8 @@ def distill(
         file=output, report=report, as_json=as_json, history=history, keep=not no_history
     )
     if mode is Mode.PRUNE:
+        from host.compression.pruning import PruneRequest
         from host.distillation.pruning.by_channel import Importance
-        from host.distillation.pruning.pruner import PruneRequest
 
         pruning = PruneRequest(
             model=path,

@@ -13,7 +13,7 @@ import typer
 
 from host.cli.progress import progress_observer
 from host.compression.distilling import DistillRequest, distill_model
-from host.distillation.pruning.pruner import PruneRequest, prune_model, writer_for
+from host.compression.pruning import PruneRequest, prune_model, writer_for
 from host.evidence import History
 from host.files import check_writable, write_bytes, write_text
 from host.measurement.observer import Observer

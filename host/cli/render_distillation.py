@@ -24,7 +24,7 @@ def print_distillation(report: dict[str, Any], written: Path) -> None:
             f"{student['architecture']} of width {student['width']:g}, input {edge} "
             f"({student['parameters']:,} parameters) -> {written}",
         ),
-        ("Target", f"{board['id']}, {student['precision']}"),
+        ("Target", f"{board['id']}, {student['precision']}, output {board['output'] or 'not run'}"),
         ("RAM", f"{board['arena_bytes']:,} bytes of arena"),
         ("Flash", f"{board['plan_bytes']:,} bytes of plan"),
         ("Latency", _latency(board)),

@@ -14,6 +14,7 @@ import attrs
 
 import devices
 from host.compression.candidate import Attempt, Candidate, Stage
+from host.compression.footprint import plan_device
 from host.compression.stages import Workshop
 from host.compression.students import Classroom
 from host.compression.trial import Target
@@ -23,8 +24,6 @@ from host.distillation.training.data import TrainingData, read_training_data
 from host.errors import ConfigError, ModelError, NotMetError
 from host.evidence import History
 from host.models.graph import DType
-from host.targeting.catalog import PLAN_CONTRACT, devices_for
-from host.targeting.site import Device
 from host.targeting.sizing import judge_for
 from host.targeting.verdict import Limits
 
@@ -84,7 +83,7 @@ def compress(
         ModelError: the model is not supported.
         NotMetError: no candidate passes; with what each one lacked.
     """
-    device = _device(request.target)
+    device = plan_device(request.target)
     original = _float_model(request.model)
     data = _data(request, original)
     room = Classroom.open(original, data.split(), progress)
@@ -146,16 +145,6 @@ def _candidates(
 def _lacks(attempt: Attempt) -> str:
     reasons = ", ".join(check.text for check in attempt.verdict.best.failed)
     return f"{attempt.candidate.what} ({attempt.precision}): {reasons}"
-
-
-def _device(board: str) -> Device:
-    """The board with the one domain of it that runs plans."""
-    devices_there = devices_for(devices.load_all(), include=(board,))
-    device = next(device for device in devices_there if device.id == board)
-    for site in device.sites:
-        if any(backend.name == PLAN_CONTRACT for backend in site.backends):
-            return attrs.evolve(device, sites=(site,))
-    raise ConfigError(f"--target {board}: runs no plans; name a board with a microcontroller")
 
 
 def _float_model(path: Path) -> Teacher:

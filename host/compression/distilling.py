@@ -9,14 +9,13 @@ from typing import Any
 import attrs
 
 import devices
+from host.compression.footprint import Footprint, footprint, plan_site
 from host.compression.students import (
     PRECISION,
     Classroom,
     Student,
     compare_seeds,
 )
-from host.distillation.pruning.gains import Footprint, footprint, plan_site
-from host.distillation.pruning.report import parameters
 from host.distillation.students.teaching import TeachingOptions
 from host.distillation.teacher import Teacher
 from host.distillation.training.data import read_training_data
@@ -135,7 +134,7 @@ def _teacher(room: Classroom) -> dict[str, Any]:
     return {
         "model": str(room.teacher.path),
         "sha256": graph.sha256,
-        "parameters": parameters(graph),
+        "parameters": graph.parameters,
         "accuracy": room.hold_out.accuracy,
         "head": str(room.head),
     }
@@ -148,7 +147,7 @@ def _student(student: Student) -> dict[str, Any]:
         "width": shape.width,
         "input_shape": list(shape.input_shape),
         "output_shape": list(shape.output_shape),
-        "parameters": parameters(student.graph),
+        "parameters": student.graph.parameters,
         "precision": PRECISION,
         "seed": student.seed,
         "best_epoch": student.best_epoch,

@@ -10,7 +10,6 @@ import attrs
 
 from host.compression.candidate import Attempt
 from host.compression.compress import Compressed
-from host.distillation.pruning.report import parameters
 from host.targeting.latency import LatencyFigure
 
 
@@ -37,7 +36,7 @@ def build_report(compressed: Compressed) -> dict[str, Any]:
             "hold_out_count": len(room.split.hold_out),
         },
         "original": {
-            "parameters": parameters(compressed.original.graph),
+            "parameters": compressed.original.graph.parameters,
             "accuracy": room.hold_out.accuracy,
             "output_range": list(room.hold_out.output_range),
         },
@@ -72,7 +71,7 @@ def _figures(attempt: Attempt) -> dict[str, Any]:
     record = trial.record if trial else None
     return {
         "precision": precision,
-        "parameters": parameters(attempt.candidate.graph),
+        "parameters": attempt.candidate.graph.parameters,
         "error_mean": worth and worth["mean"],
         "relative_error": worth and worth["relative_mean"],
         "agreement": worth and worth["top1_agreement"],

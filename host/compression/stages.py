@@ -14,7 +14,6 @@ from host.compression.students import Classroom, compare_seeds
 from host.distillation.calibration import spread
 from host.distillation.pruning.by_channel import prune_channels
 from host.distillation.pruning.fine_tuning import FineTuning
-from host.distillation.pruning.report import parameters
 from host.distillation.pruning.sensitivity import some_of
 from host.distillation.quantization import PRECISIONS, quantize
 from host.distillation.students import ARCHITECTURES, Fitted, Judge
@@ -158,7 +157,7 @@ class Workshop:
                 "architecture": shape.architecture,
                 "width": shape.width,
                 "input_shape": list(shape.input_shape),
-                "parameters": parameters(student.graph),
+                "parameters": student.graph.parameters,
                 "best_epoch": student.best_epoch,
                 "accuracy_float": student.worth_float["accuracy"],
                 "comparison": comparison.to_dict() if self.seeds > 1 else None,
@@ -201,5 +200,5 @@ class Workshop:
             graph=graph,
             models=models,
             worth={name: self.hold_out.worth_of(model) for name, model in models.items()},
-            details={"parameters": parameters(graph), **(details or {})},
+            details={"parameters": graph.parameters, **(details or {})},
         )

@@ -162,6 +162,11 @@ class Graph:
     notes: list[str] = attrs.field(factory=list)
     """What the importer took for granted, a sentence each; the user is to be told."""
 
+    @property
+    def parameters(self) -> int:
+        """Elements of all constants."""
+        return sum(tensor.elements for tensor in self.tensors if tensor.data is not None)
+
     def from_file_layout(self, position: int, values: NDArray[Any]) -> NDArray[Any]:
         """An input as the file orders it, in the graph's order."""
         if not self.input_permutations:

@@ -1,4 +1,4 @@
-"""What a float network would take on a site, before it is trained: plan, arena, latency."""
+"""What a network would take on a site, before it is trained or run: plan, arena, latency."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from devices import Profile
-from host.compiler import compile_graph
+from host.compiler import CompiledPlan, compile_graph
 from host.distillation.quantization import quantize
 from host.distillation.students.scaling import Judge, Need
 from host.errors import ConfigError
@@ -45,7 +45,7 @@ def judge_for(site: Site, profile: Profile, limits: Limits) -> Judge:
         drawn = samples.astype(np.float32)
         quantized = quantize(graph, drawn, drawn[:1], _PRECISION)
         plan = compile_graph(import_tflite(quantized.tflite, graph.name))
-        vector = _vector(graph, len(plan.data), plan.arena_bytes, {op.kind.name for op in plan.ops})
+        vector = plan_vector(graph, plan)
         figure = _foretold(
             lambda: simulate(site, plan.ops, vector.flops, _PRECISION, profile=profile)
         )
@@ -68,12 +68,20 @@ def judge_for(site: Site, profile: Profile, limits: Limits) -> Judge:
     return judge
 
 
-def _vector(graph: Graph, plan_bytes: int, arena_bytes: int, ops: set[str]) -> RequirementVector:
-    """With what the checks of memory and backend look at."""
-    facts = {"plan_bytes": plan_bytes, "arena_bytes": arena_bytes, "ops": sorted(ops)}
+def plan_vector(graph: Graph, plan: CompiledPlan, precision: str = _PRECISION) -> RequirementVector:
+    """What a plan needs of memory and kernels; nothing has been run or timed.
+
+    Args:
+        graph: what the plan was compiled of, or the float graph behind it.
+    """
+    facts = {
+        "plan_bytes": len(plan.data),
+        "arena_bytes": plan.arena_bytes,
+        "ops": sorted({op.kind.name for op in plan.ops}),
+    }
     return RequirementVector(
         flops=flops_of(graph),
-        peak_ram_kb=arena_bytes / 1024,
+        peak_ram_kb=plan.arena_bytes / 1024,
         latency_cpu_ms=None,
         latency_dxm1_ms=None,
         throughput_fps=None,
@@ -81,7 +89,7 @@ def _vector(graph: Graph, plan_bytes: int, arena_bytes: int, ops: set[str]) -> R
         int4_error_mean=None,
         input_shape=graph.tensors[graph.inputs[0]].shape,
         output_shape=graph.tensors[graph.outputs[0]].shape,
-        details={"plans": {_PRECISION: facts}},
+        details={"plans": {precision: facts}},
     )
 
 

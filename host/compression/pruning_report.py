@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from host.distillation.pruning.gains import Footprint, Gain
+from host.compression.footprint import Footprint, Gain
 from host.distillation.pruning.magnitude import Layer, prunable_layers, zero_share
 from host.distillation.pruning.outcome import PrunedGraph
 from host.distillation.pruning.sensitivity import LEVELS
@@ -49,8 +49,8 @@ def build_report(
         **{name: value if _is_plain(value) else str(value) for name, value in request.items()},
         "removed_share": pruned.removed_share,
         "parameters": {
-            "before": parameters(graph),
-            "after": parameters(pruned.graph),
+            "before": graph.parameters,
+            "after": pruned.graph.parameters,
             "nonzero_before": nonzero(graph),
             "nonzero_after": nonzero(pruned.graph),
         },
@@ -90,13 +90,8 @@ def _by(share: float) -> str:
     return f"fell by {share:.0%}" if share >= 0 else f"rose by {-share:.0%}"
 
 
-def parameters(graph: Graph) -> int:
-    """Elements of all constants."""
-    return sum(tensor.elements for tensor in graph.tensors if tensor.data is not None)
-
-
 def nonzero(graph: Graph) -> int:
-    """How many of these are not zero."""
+    """How many elements of all constants are not zero."""
     return sum(int((t.data != 0).sum()) for t in graph.tensors if t.data is not None)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
-from host.distillation.pruning.gains import Gain, footprint, plan_site
-from host.distillation.pruning.report import verdict
+from host.compression.footprint import Gain, footprint, plan_site
+from host.compression.pruning_report import verdict
 from host.errors import ConfigError
 from host.models import load_model
 from host.models.tflite_importer import import_tflite

@@ -15,10 +15,9 @@ from host.evidence import History
 from host.models.tflite_importer import import_tflite
 from host.targeting.bench import EvidenceBench
 from host.targeting.catalog import PLAN_CONTRACT, devices_for
-from host.targeting.flops import flops_of
 from host.targeting.latency import LatencyFigure
-from host.targeting.site import Site
-from host.targeting.vector import RequirementVector
+from host.targeting.site import Device, Site
+from host.targeting.sizing import plan_vector
 
 PRECISION = "int8"
 
@@ -29,12 +28,17 @@ take a little more or less time."""
 
 @attrs.frozen(kw_only=True)
 class Footprint:
-    """Of one int8 model on one board. ``note`` says why a latency is not measured, or missing."""
+    """Of one int8 model on one board.
+
+    ``output``: the verdict on what came out there, None where it was not run; ``note`` says why a
+    latency is not measured, or missing.
+    """
 
     arena_bytes: int
     plan_bytes: int
     macs: int
     latency: LatencyFigure | None
+    output: str | None
     note: str | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,22 +59,28 @@ class Footprint:
                 "low_ms": latency.low_ms,
                 "high_ms": latency.high_ms,
             },
+            "output": self.output,
             "note": self.note,
         }
 
 
-def plan_site(board: str) -> Site:
-    """Where on a board plans run.
+def plan_device(board: str) -> Device:
+    """A board with the one domain of it that runs plans.
 
     Raises:
         ConfigError: there is no such board, or no plan runs there.
     """
-    profiles = devices.load_all()
-    for device in devices_for(profiles, include=(board,)):
-        for site in device.sites:
-            if device.id == board and any(b.name == PLAN_CONTRACT for b in site.backends):
-                return site
+    known = devices_for(devices.load_all(), include=(board,))
+    device = next(device for device in known if device.id == board)
+    for site in device.sites:
+        if any(backend.name == PLAN_CONTRACT for backend in site.backends):
+            return attrs.evolve(device, sites=(site,))
     raise ConfigError(f"--target {board}: runs no plans; name a board with a microcontroller")
+
+
+def plan_site(board: str) -> Site:
+    """That domain. Raises ConfigError likewise."""
+    return plan_device(board).sites[0]
 
 
 def footprint(tflite: bytes, name: str, site: Site, history: History | None = None) -> Footprint:
@@ -82,17 +92,7 @@ def footprint(tflite: bytes, name: str, site: Site, history: History | None = No
     """
     graph = import_tflite(tflite, name)
     plan = compile_graph(graph)
-    vector = RequirementVector(
-        flops=flops_of(graph),
-        peak_ram_kb=plan.arena_bytes / 1024,
-        latency_cpu_ms=None,
-        latency_dxm1_ms=None,
-        throughput_fps=None,
-        int8_error_mean=None,
-        int4_error_mean=None,
-        input_shape=graph.tensors[graph.inputs[0]].shape,
-        output_shape=graph.tensors[graph.outputs[0]].shape,
-    )
+    vector = plan_vector(graph, plan)
     with tempfile.TemporaryDirectory(prefix="jumpstation-prune-") as folder:
         path = Path(folder, f"{name}.tflite")
         path.write_bytes(tflite)
@@ -104,6 +104,7 @@ def footprint(tflite: bytes, name: str, site: Site, history: History | None = No
         plan_bytes=len(plan.data),
         macs=plan.macs,
         latency=trial.figure,
+        output=None if trial.record is None else str(trial.record.output.verdict),
         note=failure or trial.unmeasured,
     )
 

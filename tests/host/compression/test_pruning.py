@@ -15,9 +15,9 @@ pytest.importorskip("torch", reason="torch is an extra and not installed here: '
 
 from examples.training import data
 from host.cli import main
+from host.compression.pruning import PruneRequest, PruneResult, prune_model
 from host.distillation.pruning.by_channel import Importance
 from host.distillation.pruning.magnitude import prunable_layers
-from host.distillation.pruning.pruner import PruneRequest, PruneResult, prune_model
 from host.evidence import History, Query
 from host.models import load_model
 from tests.support.make import ROOT

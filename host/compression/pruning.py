@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 
+from host.compression.footprint import PRECISION, footprint, plan_site
+from host.compression.pruning_report import Accuracy, build_report
 from host.distillation.calibration import spread
 from host.distillation.pruning.by_channel import Importance, prune_channels
 from host.distillation.pruning.by_weight import prune_weights
 from host.distillation.pruning.fine_tuning import FineTuning
-from host.distillation.pruning.gains import PRECISION, footprint, plan_site
 from host.distillation.pruning.outcome import PrunedGraph
-from host.distillation.pruning.report import Accuracy, build_report
 from host.distillation.pruning.sensitivity import some_of
 from host.distillation.quantization import quantize
 from host.distillation.training.accuracy import evaluate
