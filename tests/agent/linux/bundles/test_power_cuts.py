@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agent.linux.bundles.slots import Slot
 from protocol.bundle import unpack
 from protocol.bundle.signing import SigningKey
 from tests.support.bundles import Desk, manifest_id, sample_archive
@@ -192,3 +193,20 @@ def test_a_disk_that_loses_what_was_not_synced(desk: Desk, disk: _Disk) -> None:
         assert launched.bundle.id in {old, new}
         met.add(launched.bundle.id)
     assert met == {old, new}
+
+
+def test_a_way_back_that_loses_power(desk: Desk, disk: _Disk) -> None:
+    """The launch that finds its bundle rotten: at any moment of it the old one runs next."""
+    old = desk.install(sample_archive(desk.key, "old"))
+    desk.install(sample_archive(desk.key, "new"))
+    desk.slot_file(Slot.B).write_bytes(b"rot")
+    before = {path.name: path.read_bytes() for path in desk.folder.iterdir()}
+    disk.log.clear()
+    assert desk.launch() is not None
+    assert ("sync folder",) in disk.log
+    for last, state in disk.states(before):
+        for name, data in state.items():
+            (desk.folder / name).write_bytes(data)
+        launched = desk.launch()
+        assert launched is not None, f"none runs after {last}"
+        assert launched.bundle.id == old
