@@ -13,6 +13,7 @@ import attrs
 from host.bundle.declared import Declaration, read_declaration
 from host.bundle.entries import (
     declared_thresholds,
+    default_name,
     golden,
     image_entry,
     model_entry,
@@ -160,6 +161,12 @@ def _prepare(
             "the declaration measured other bytes of this model: measure again with "
             "`host target` for evidence of these"
         )
+    requires = requirements(candidate, board)
+    if board.board == declared.board and requires.backend != declared.backend:
+        observer.note(
+            f"{declared.path} chose the backend {declared.backend}, which no bundle is for: "
+            f"this is for {requires.backend}"
+        )
     observer.stage("computing what the self-test must answer")
     vectors, outputs = golden(candidate, request.vectors)
     files = {weights_name(candidate): candidate.data, _TARGET_NAME: declared.data}
@@ -173,12 +180,12 @@ def _prepare(
         files[merged.name] = merged.data
         image = image_entry(merged, board)
     manifest = Manifest(
-        name=request.name or (request.model or candidate.path).stem[:64],
+        name=request.name or default_name(request.model or declared.vector.model_path),
         created=datetime.now(UTC).replace(microsecond=0),
         host_version=version("jumpstation-hil"),
         signer=key.public.id,
         model=model_entry(candidate, declared, request.meanings),
-        requires=requirements(candidate, board),
+        requires=requires,
         self_test=SelfTest(
             vectors=vectors,
             outputs=None if outputs is None else _OUTPUTS_NAME,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from host.bundle.declared import Declaration
 from host.bundle.image import MergedImage
@@ -141,6 +143,12 @@ def declared_thresholds(declared: Declaration) -> dict[str, float]:
         "tolerance": declared.tolerance,
         **({} if budget_ms is None else {"latency_budget_ms": budget_ms}),
     }
+
+
+def default_name(model: Path | None) -> str:
+    """A bundle's name from its model's, of the characters that a name may have."""
+    stem = "" if model is None else model.stem
+    return re.sub(r"[^A-Za-z0-9._ -]", "_", stem).lstrip("._ -")[:64] or "model"
 
 
 def weights_name(candidate: Candidate | EngineCandidate) -> str:

@@ -79,7 +79,10 @@ def build(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="JBUNDLE", help="Writes it here.  \\[default: NAME.jbundle]"),
+        typer.Option(
+            metavar="JBUNDLE",
+            help="Writes it here.  \\[default: .jbundle, by the name of MODEL or TARGET]",
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Of the bundle.  \\[default: the model's]")

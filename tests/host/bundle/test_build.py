@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from host.bundle.build import BuildRequest, BuiltBundle, build_bundle
+from host.bundle.entries import default_name
 from host.bundle.keys import KeyPair
 from host.bundle.opened import open_bundle
 from host.compiler import compile_graph
@@ -92,6 +93,19 @@ def test_nothing_is_written_where_something_is_wrong(
     with pytest.raises(ConfigError, match=said):
         build_bundle(_request(declared, keys, tmp_path, **fields), Silent())
     assert not (tmp_path / "out.jbundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("digits.onnx", "digits"),
+        ("_zä hler!.tflite", "z_ hler_"),
+        ("...onnx", "model"),
+        (None, "model"),
+    ],
+)
+def test_a_name_is_made_from_the_models(file: str | None, name: str) -> None:
+    assert default_name(None if file is None else Path(file)) == name
 
 
 class _Notes(Silent):
