@@ -57,11 +57,14 @@ def test_ends_as_its_teacher(head: Head) -> None:
     graph = build(shape)
     assert graph.tensors[graph.outputs[0]].shape == (1, 3, 2)
     last = [op.kind for op in graph.ops if op.kind is not OpKind.RESHAPE][-1]
-    assert last is {
-        Head.SOFTMAX: OpKind.SOFTMAX,
-        Head.LOGISTIC: OpKind.LOGISTIC,
-        Head.NUMBERS: OpKind.FULLY_CONNECTED,
-    }[head]
+    assert (
+        last
+        is {
+            Head.SOFTMAX: OpKind.SOFTMAX,
+            Head.LOGISTIC: OpKind.LOGISTIC,
+            Head.NUMBERS: OpKind.FULLY_CONNECTED,
+        }[head]
+    )
 
 
 def test_one_seed_one_network() -> None:
