@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -77,6 +78,15 @@ class Attempt:
             if {check.name for check in verdict.failed} == {"quantization"} and not timed:
                 return precision
         return None
+
+    @property
+    def requirements(self) -> RequirementVector:
+        """The vector of the file that is kept: of the weights that the target runs."""
+        model = {
+            **self.vector.details["model"],
+            "sha256": hashlib.sha256(self.weights).hexdigest(),
+        }
+        return attrs.evolve(self.vector, details={**self.vector.details, "model": model})
 
     @property
     def weights(self) -> bytes:

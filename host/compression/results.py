@@ -52,7 +52,7 @@ def write_results(compressed: Compressed, folder: Path) -> dict[str, object]:
         weights.with_name(f"{weights.stem}_float.tflite"): write_float_tflite(
             chosen.candidate.graph
         ),
-        folder / PROFILE: (chosen.vector.to_json() + "\n").encode(),
+        folder / PROFILE: (chosen.requirements.to_json() + "\n").encode(),
         folder / REPORT: (json.dumps(report, indent=2) + "\n").encode(),
         folder / PAGE: as_page(report).encode(),
     }

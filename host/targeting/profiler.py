@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def profile_model(
     options = options or ProfileOptions()
     graph = load_model(model)
     if any(tensor.dtype is DType.INT8 for tensor in graph.tensors):
-        return _profile_int8(model, graph, options, progress)
+        return _profile_file(model, graph, options, progress)
     calibration = choose_calibration(model, graph, calibration_data)
     to_calibrate, hold_out = calibration.split()
     float_model = write_float_tflite(graph)
@@ -119,13 +119,16 @@ def profile_model(
     return Profiled(_vector(run, details, options, progress), candidates, notes)
 
 
-def _profile_int8(
+def _profile_file(
     model: Path, graph: Graph, options: ProfileOptions, progress: Progress
 ) -> Profiled:
+    """Of a model that is quantized already."""
     data = model.read_bytes()
+    packed = any(tensor.dtype is DType.INT4 for tensor in graph.tensors)
+    candidates = {"int4" if packed else "int8": data}
     note = f"{model}: is quantized already, so that its error against float32 is not known"
-    vector = profile_quantized(model, graph.sha256, {"int8": data}, {}, progress, options)
-    return Profiled(vector, {"int8": data}, (note,))
+    vector = profile_quantized(model, graph.sha256, candidates, {}, progress, options)
+    return Profiled(vector, candidates, (note,))
 
 
 def profile_quantized(
@@ -140,19 +143,24 @@ def profile_quantized(
 
     Args:
         model: the file that the vector is of, which may be yet to come; ``sha256`` its digest.
-        candidates: by precision; int8 is one of them.
+        candidates: by precision; int8 is one of them, or int4 the only one.
         details: what is known beside: ``errors`` by precision, ``output_range``, ``calibration``.
 
     Raises:
         ModelError: one is not supported.
         BoardError, LinkError, DeadlineExceeded: the board of ``options`` could not be measured.
     """
-    main = candidates["int8"]
+    main = candidates[_main(candidates)]
     graph = attrs.evolve(import_tflite(main, model.stem), sha256=sha256, source_format="tflite")
     sample = np.zeros(graph.tensors[graph.inputs[0]].shape, np.float32)
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in candidates.items()}
     run = _Run(model, graph, candidates, main, sample)
     return _vector(run, {**details, "candidates": hashes}, options or ProfileOptions(), progress)
+
+
+def _main(candidates: Mapping[str, bytes]) -> str:
+    """The precision that a model is profiled by: int8 where there is one."""
+    return "int8" if "int8" in candidates else next(iter(candidates))
 
 
 @attrs.frozen(eq=False)
@@ -171,11 +179,12 @@ def _vector(
 ) -> RequirementVector:
     model, graph = run.model, run.graph
     plans = _plans(run)
-    plan = plans["int8"]
+    main = _main(run.candidates)
+    plan = plans[main]
     progress(
         f"running the plan in {'the posix runtime' if options.board is None else options.board}"
     )
-    peak_bytes, peak = _peak_ram(run.candidates["int8"], plan, options)
+    peak_bytes, peak = _peak_ram(run.candidates[main], plan, options)
     progress("timing the model on this computer")
     latency_ms = statistics.median(cpu_engine(run.timed).time_ms(run.sample, _PASSES))
     dxm1_ms, dxm1_reason = _dxm1_ms(run, options)
@@ -220,9 +229,9 @@ def _vector(
 
 
 def _plans(run: _Run) -> dict[str, CompiledPlan]:
-    """By precision; int8 is always there, the others where the runtime executes them."""
-    name = run.model.stem
-    plans = {"int8": compile_graph(import_tflite(run.candidates["int8"], name))}
+    """By precision; the main one is always there, another where the runtime executes it."""
+    name, main = run.model.stem, _main(run.candidates)
+    plans = {main: compile_graph(import_tflite(run.candidates[main], name))}
     for precision, data in run.candidates.items():
         if precision not in plans:
             with contextlib.suppress(ModelError):

@@ -80,6 +80,8 @@ def choose_precision(site: Site, vector: RequirementVector, limits: Limits) -> S
 
     A float too where nothing executes int8: otherwise a looser tolerance could rule a board out.
     """
+    if vector.packed_alone:
+        return assess(site, vector, limits, "int4")
     int8 = assess(site, vector, limits, "int8")
     failed = {check.name for check in int8.failed}
     if failed & {"quantization", "backend"}:

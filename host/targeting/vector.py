@@ -201,6 +201,11 @@ class RequirementVector:
         model = self.details.get("model")
         return str(model["sha256"]) if model else None
 
+    @property
+    def packed_alone(self) -> bool:
+        """Whether the model was given with int4 weights: it has no other form."""
+        return set(self.details.get("candidates", {})) == {"int4"}
+
     def error(self, precision: str) -> GateError | None:
         """The error of a precision; None where it is not known. Floats have none."""
         if precision.startswith("float"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 
@@ -55,3 +57,23 @@ def test_a_board_without_the_kernels_is_not_given_int4(digits: Profiled) -> None
     (site,) = _with_flash_for("uno", int8.plan_bytes - 1).sites
     verdict = choose_precision(site, digits.vector, LIMITS)
     assert (verdict.precision, verdict.passed) == ("int8", False)
+
+
+def test_a_file_with_int4_weights_is_int4(digits: Profiled, tmp_path: Path) -> None:
+    """There is no int8 form of it, on whatever board; its error is not known."""
+    model = tmp_path / "packed.tflite"
+    model.write_bytes(digits.candidates["int4"])
+    profiled = profile_model(model, None)
+    assert list(profiled.candidates) == ["int4"]
+    assert profiled.vector.plan("int8") is None
+    plan, known = profiled.vector.plan("int4"), digits.vector.plan("int4")
+    assert plan is not None
+    assert known is not None
+    assert plan.ops == known.ops
+    assert profiled.vector.peak_ram_kb > 0
+    for board, passed in (("pico", True), ("uno", False)):
+        (site,) = _with_flash_for(board, 1 << 20).sites
+        verdict = choose_precision(site, profiled.vector, LIMITS)
+        assert verdict.precision == "int4"
+        backend = next(check for check in verdict.checks if check.name == "backend")
+        assert (str(backend.status) == "passed") is passed
