@@ -12,7 +12,7 @@ import typer
 
 from hil.cli.run import names_in
 from host.cli.options import HistoryOption
-from host.errors import ConfigError
+from host.errors import ConfigError, LinkError
 
 if TYPE_CHECKING:
     from hil.nightly.baseline import Baseline
@@ -235,11 +235,11 @@ def _run(
             observer,
             lambda replay: observer.note(f"{replay.name}: {summary(replay)}"),
         )
-    if baseline is None and night.run.records:
-        baseline = wanted.make(history, min(record.at for record in night.run.records))
-    if baseline is None:
-        raise ConfigError(
-            "nothing was measured that could become the baseline",
-            hint="the lines above say why; `host boards` lists what is connected",
+    if not night.run.records:
+        raise LinkError(
+            "nothing was measured: the lines above say why",
+            hint="`host boards` lists what is connected, `host farm quarantine` what is left out",
         )
+    if baseline is None:
+        baseline = wanted.make(history, min(record.at for record in night.run.records))
     return judge_night(baseline, night, plan.boards)

@@ -173,9 +173,14 @@ def save_baseline(baseline: Baseline, folder: Path, *, replace: bool = False) ->
             hint="give the new one another name, or --replace the old one",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    values = _to_dict(baseline)
-    write_text(path, json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n")
+    write_text(path, baseline_text(baseline))
     return path
+
+
+def baseline_text(baseline: Baseline) -> str:
+    """As it is kept in a file."""
+    values = _to_dict(baseline)
+    return json.dumps({**values, "sha256": _digest(values)}, indent=1) + "\n"
 
 
 def load_baseline(path: Path) -> Baseline:

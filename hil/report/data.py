@@ -33,6 +33,7 @@ def night_values(night: NightVerdict) -> dict[str, Any]:
         "ended": night.ended.isoformat(),
         "counts": {str(status): len(night.having(status)) for status in Status},
         "cells": [_cell(cell) for cell in night.cells],
+        "lost_jobs": [outcome.to_dict() for outcome in night.lost_jobs],
         "replays": [golden.values(replay) for replay in night.replays],
     }
 

@@ -56,9 +56,10 @@ def as_page(night: NightVerdict, points: Sequence[LatencyPoint]) -> str:
         matrix=_matrix(cells),
         failures=[cell for cell in cells if cell["status"] == Status.REGRESSION],
         others=[cell for cell in cells if cell["status"] != Status.REGRESSION and cell["notes"]],
-        runtimes=words.runtime_lines(night),
+        builds=_builds(night),
+        lost=[(outcome.job.title, words.lost_text(outcome)) for outcome in night.lost_jobs],
         boards=board_health(night),
-        replays=[_replay(replay) for replay in night.replays],
+        replays=[_replay(replay) for replay in sorted(night.replays, key=_gravity)],
         style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup((_FOLDER / "page.js").read_text(encoding="utf-8")),
         data=_embedded(
@@ -100,16 +101,30 @@ def _cell(number: int, cell: CellVerdict, past: Sequence[TrendPoint]) -> dict[st
     }
 
 
+def _gravity(replay: NightReplay) -> tuple[bool, bool, bool]:
+    """What is wrong comes first."""
+    return not replay.is_wrong, not replay.is_lost, replay.is_unfit
+
+
 def _replay(replay: NightReplay) -> dict[str, Any]:
     status = golden.mark(replay)
     return {
         "golden": replay.golden,
         "board": replay.board,
+        "evidence": "" if replay.result is None else words.evidence_short(replay.result),
         "status": status,
         "mark": _MARKS[status],
         "summary": golden.summary(replay),
-        "details": golden.details(replay),
+        "details": golden.details(replay) if replay.is_wrong or replay.is_lost else [],
     }
+
+
+def _builds(night: NightVerdict) -> list[tuple[str, str, list[str]]]:
+    """Builds and runtimes, with the models that they ran."""
+    models: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for build, model, runtime in words.runtime_lines(night):
+        models[build, runtime].append(model)
+    return [(build, runtime, names) for (build, runtime), names in models.items()]
 
 
 def _board(key: CellKey) -> str:
@@ -118,7 +133,8 @@ def _board(key: CellKey) -> str:
 
 def _variant(key: CellKey) -> str:
     """What tells two cells of one model and board apart."""
-    return " ".join(part for part in (key.engine, key.precision, key.plan_store, key.uid) if part)
+    which = key.emulator or key.uid
+    return " ".join(part for part in (key.engine, key.precision, key.plan_store, which) if part)
 
 
 def _matrix(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:

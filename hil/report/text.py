@@ -9,6 +9,7 @@ from hil.report.words import (
     headline,
     judged_shift,
     latency_text,
+    lost_text,
     runtime_lines,
     sentences,
     why,
@@ -46,6 +47,9 @@ def as_text(night: NightVerdict) -> str:
         if len(failures) > _TOP_FAILURES:
             lines.append(f"  and {len(failures) - _TOP_FAILURES} more: see report.html")
     lines += golden.lines(night)
+    if night.lost_jobs:
+        lines += ["", "Not measured"]
+        lines += [f"  {outcome.job.title}: {lost_text(outcome)}" for outcome in night.lost_jobs]
     notes = [line for cell in night.cells for line in _notes(cell)]
     if notes:
         lines += ["", "Notes", *(f"  {note}" for note in notes)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hil.nightly.changes import split_build
 from hil.nightly.verdicts import CellVerdict, Direction, NightVerdict, OpChange, Status
-from host.measurement.evidence import evidence_label
+from hil.run import Outcome
+from host.measurement.evidence import Evidenced, evidence_label
 from protocol.measurement import Fidelity, Measurement
 
 _TOP_OPS = 5
@@ -43,7 +44,7 @@ def evidence_text(record: Measurement) -> str:
     return evidence_label(record)
 
 
-def evidence_short(record: Measurement) -> str:
+def evidence_short(record: Evidenced) -> str:
     """What stands beside a number where there is little room."""
     if record.evidence.fidelity == Fidelity.SILICON:
         return "silicon"
@@ -78,6 +79,11 @@ def sentences(cell: CellVerdict) -> list[str]:
     if cell.status == Status.MISSING:
         lines.append("the baseline has this cell, the night has no measurement of it")
     return lines
+
+
+def lost_text(outcome: Outcome) -> str:
+    """Why a job has no measurement: the fault begins with who has to look at it."""
+    return f"not run: {outcome.reason}" if outcome.fault is None else str(outcome.fault)
 
 
 def runtime_lines(night: NightVerdict) -> list[tuple[str, str, str]]:

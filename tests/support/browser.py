@@ -89,8 +89,9 @@ class Page:
             mobile=width < 600,
         )
 
-    def emulate_media(self, media: str) -> None:
-        self._call("Emulation.setEmulatedMedia", media=media)
+    def emulate_media(self, media: str = "", *, dark: bool = False) -> None:
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, a promise's when it is kept."""

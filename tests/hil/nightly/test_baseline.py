@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import attrs
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from hil.nightly.baseline import (
     MAX_NIGHTS,
     accept,
+    baseline_text,
     load_baseline,
     save_baseline,
 )
@@ -80,22 +84,49 @@ def test_a_baseline_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert load_baseline(tmp_path / "b.json").reason == "better"
 
 
-def test_any_cut_is_refused(tmp_path: Path) -> None:
-    path = save_baseline(accept("b", "r", NIGHTS), tmp_path)
-    whole = path.read_bytes()
-    for length in (0, 1, len(whole) // 2, len(whole) - 3):
-        path.write_bytes(whole[:length])
-        with pytest.raises(ConfigError, match="not whole JSON, perhaps cut short"):
-            load_baseline(path)
+WHOLE = baseline_text(accept("b", "r", NIGHTS)).encode()
 
 
-def test_any_altered_value_is_refused(tmp_path: Path) -> None:
-    path = save_baseline(accept("b", "r", NIGHTS), tmp_path)
-    values = json.loads(path.read_text())
-    values["cells"][0]["nights"][0][0] *= 1.05
-    path.write_text(json.dumps(values))
-    with pytest.raises(ConfigError, match="altered after it was accepted"):
+def refusal(folder: Path, data: bytes) -> ConfigError:
+    """Of a file that holds ``data``."""
+    path = folder / "b.json"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError, match=r"baseline .*b\.json: ") as refused:
         load_baseline(path)
+    return refused.value
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("baselines")
+
+
+@given(length=st.integers(0, len(WHOLE) - 3))
+def test_any_cut_is_refused(folder: Path, length: int) -> None:
+    assert "not whole JSON, perhaps cut short" in str(refusal(folder, WHOLE[:length]))
+
+
+@given(position=st.integers(0, len(WHOLE) - 1), flipped=st.integers(1, 255))
+@settings(max_examples=300)
+def test_any_byte_that_says_something_else_is_refused(
+    folder: Path, position: int, flipped: int
+) -> None:
+    altered = bytearray(WHOLE)
+    altered[position] ^= flipped
+    with contextlib.suppress(ValueError):  # no JSON, or no text at all
+        assume(json.loads(altered) != json.loads(WHOLE))
+    refusal(folder, bytes(altered))
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_anything_else_is_refused(folder: Path, data: bytes) -> None:
+    refusal(folder, data)
+
+
+def test_an_altered_value_is_told_from_a_broken_file(folder: Path) -> None:
+    values = json.loads(WHOLE)
+    values["cells"][0]["nights"][0][0] *= 1.05
+    assert "altered after it was accepted" in str(refusal(folder, json.dumps(values).encode()))
 
 
 @pytest.mark.parametrize(

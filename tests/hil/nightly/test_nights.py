@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hil.emulators.rp2040 import Rp2040Emulator
-from host.evidence import History
-from host.measurement.measure import MeasureRequest, run_measurement
-from host.measurement.observer import Silent
 from tests.host.cli.conftest import ENVIRONMENT, command
 from tests.support.make import ROOT, make
 
@@ -20,19 +18,14 @@ MLP = ROOT / "examples" / "digits_mlp_int8.tflite"
 KERNEL = Path("runtime") / "cortex_m0plus" / "fully_connected.c"
 
 
-def measure_night(history: Path, firmware: Path | None = None) -> None:
-    emulator = Rp2040Emulator()
-    reason = emulator.missing()
-    if reason is not None:
-        pytest.skip(reason)
-    process = emulator.start(firmware=firmware, flash_model="zero-wait")
-    try:
-        request = MeasureRequest(model=MLP, port=f"tcp://127.0.0.1:{process.port}", profile=True)
-        outcome = run_measurement(request, Silent())
-    finally:
-        process.stop()
-    with History.open(str(history)) as kept:
-        kept.add(outcome.record, outcome.plan_ops)
+GOLDEN = ROOT / "examples" / "golden" / "digits_mlp.golden"
+FARM = """\
+racks:
+  - id: bench
+    boards:
+      - {{id: one, {board}}}
+"""
+EMULATED = "kind: emulator, emulator: pico, flash_model: zero-wait"
 
 
 def farm(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -42,7 +35,7 @@ def farm(*arguments: object) -> subprocess.CompletedProcess[str]:
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert "Traceback" not in done.stderr + done.stdout
@@ -68,40 +61,86 @@ def slow_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "build" / "firmware" / "pico" / "pico.bin"
 
 
+@pytest.fixture(scope="module")
+def slow_pico(slow_image: Path) -> Iterator[str]:
+    """Where one runs that firmware, as a line of a farm file has it."""
+    emulator = Rp2040Emulator()
+    reason = emulator.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    process = emulator.start(firmware=slow_image, flash_model="zero-wait")
+    try:
+        yield f'kind: tcp, device: pico, identity: {{address: "127.0.0.1:{process.port}"}}'
+    finally:
+        process.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_second_night_is_the_same_and_a_slower_kernel_is_found(
-    tmp_path: Path, slow_image: Path
+    tmp_path: Path, slow_pico: str
 ) -> None:
     make(ROOT / "firmware" / "ports" / "rp2040")
-    history, output = tmp_path / "history.sqlite", tmp_path / "reports"
-    measure_night(history)
-    accepted = farm("baseline", "v1", "--reason", "a test", "--history", history)
-    assert accepted.returncode == 0, accepted.stderr
-    assert "accepted 1 cells as v1" in accepted.stdout
-    nightly = ("nightly", "--no-run", "--baseline", "v1", "--history", history, "--output", output)
+    config, output = tmp_path / "farm.yaml", tmp_path / "reports"
+    config.write_text(FARM.format(board=EMULATED))
+    shutil.copytree(GOLDEN, tmp_path / "golden" / GOLDEN.name)
+    shutil.copy(MLP, tmp_path)
+    kept = ("--history", tmp_path / "history.sqlite", "--output", output)
+    nightly = ("nightly", "--baseline", "v1", *kept)
+    measured = (*nightly, MLP, "--config", config, "--sessions", 1)
 
-    nothing_new = farm(*nightly)
-    assert nothing_new.returncode == 2
-    assert "no measurement to compare" in nothing_new.stderr
+    nothing = farm(*measured)
+    assert nothing.returncode == 2
+    assert "there is no baseline v1 yet" in nothing.stderr
+    assert "--accept" in nothing.stderr
 
-    measure_night(history)
-    same = farm(*nightly)
-    assert same.returncode == 0, same.stdout + same.stderr
-    assert same.stdout.startswith("Nightly: no regression in 1 cells\n")
+    first = farm(*measured, "--accept", "a test")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "accepted 1 cells as v1" in first.stderr
 
-    measure_night(history, slow_image)
-    found = farm(*nightly)
+    second = farm(*measured, "--accept", "another reason")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "accepted" not in second.stderr, "there is one already"
+    assert second.stdout.startswith("Nightly: no regression in 1 cells\n")
+
+    config.write_text(FARM.format(board=slow_pico))
+    found = farm(*measured, "--golden", tmp_path / "golden")
     assert found.returncode == 8, found.stdout + found.stderr
-    (cell,) = json.loads((output / "report.json").read_text())["cells"]
+    report = json.loads((output / "report.json").read_text())
+    (cell,) = report["cells"]
     assert cell["status"] == "regression"
     assert [finding["what"] for finding in cell["findings"]] == ["cycles"]
     before, after = (cell[which]["cycles"]["median"] for which in ("reference", "record"))
     assert after / before == pytest.approx(1.03, abs=0.01)
     assert {op["kind"] for op in cell["ops"]} == {"FULLY_CONNECTED"}, "and SOFTMAX is as it was"
     assert "FULLY_CONNECTED" in found.stdout
-    assert "<h1>REGRESSION: 1 of 1 cells</h1>" in (output / "report.html").read_text()
+    assert [replay["verdict"] for replay in report["replays"]] == ["as the set has it"]
+    assert "REGRESSION: 1 of 1 cells" in (output / "report.html").read_text()
+
+    again = farm(*nightly, "--no-run")
+    assert again.returncode == 8, "the newest night of the history is that one"
+    assert "not checked (no golden set was replayed)" in again.stdout
+
+    config.write_text(FARM.format(board=EMULATED + ", quarantine: it smokes"))
+    missing = farm(*measured)
+    assert missing.returncode == 5
+    assert "nothing was measured" in missing.stderr
+    assert "it smokes" in missing.stderr
 
     path = tmp_path / "baselines" / "v1.json"
     path.write_text(path.read_text().replace('"reason": "a test"', '"reason": "another"'))
-    refused = farm(*nightly)
+    refused = farm(*measured)
     assert refused.returncode == 2
     assert "altered after it was accepted" in refused.stderr
+
+
+def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+    history = ("--history", tmp_path / "history.sqlite")
+    for arguments, reason in (
+        (("--since", "2026-01-01"), "give --no-run too"),
+        (("--no-run", MLP), "--no-run measures and replays nothing"),
+        (("--no-run",), "No such file"),
+    ):
+        refused = farm("nightly", "--baseline", "v1", *history, *arguments)
+        assert refused.returncode == 2
+        assert reason in refused.stderr

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 
 from hil.nightly import NightVerdict
 from hil.report import write_reports
 from hil.report.trends import key_of, trends
+from hil.run import Candidate, Fault, FaultKind, Job, Outcome
+from hil.run import Status as JobStatus
 from host.errors import ConfigError
 from host.evidence import LatencyPoint
 
@@ -80,3 +83,22 @@ def test_a_folder_that_cannot_be_made_is_refused(night: NightVerdict, tmp_path: 
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot be made"):
         write_reports(night, [], tmp_path / "file" / "below")
+
+
+def test_what_was_not_measured_is_said_with_its_owner(night: NightVerdict, tmp_path: Path) -> None:
+    candidate = Candidate(name="m.tflite", sha256="00", precision="int8", path=None)
+    job = Job(run="1", candidate=candidate, board="bench/pico-1")
+    fault = Fault(kind=FaultKind.GONE, text="nothing is plugged in")
+    lost = Outcome(job=job, status=JobStatus.FAILED, at=night.ended, fault=fault)
+    parked = Outcome(job=job, status=JobStatus.NOT_RUN, at=night.ended, reason="in quarantine")
+    fine = Outcome(job=job, status=JobStatus.UNFIT, at=night.ended, fault=fault)
+    text = write_reports(attrs.evolve(night, outcomes=(lost, parked, fine)), [], tmp_path)
+    wanted = [
+        "m.tflite (int8) on bench/pico-1: link: gone: nothing is plugged in",
+        "m.tflite (int8) on bench/pico-1: not run: in quarantine",
+    ]
+    assert text.split("Not measured\n")[1].split("\n\n")[0].splitlines() == [
+        f"  {line}" for line in wanted
+    ]
+    assert len(json.loads((tmp_path / "report.json").read_text())["lost_jobs"]) == 2
+    assert "link: gone: nothing is plugged in" in (tmp_path / "report.html").read_text()

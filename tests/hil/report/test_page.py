@@ -15,7 +15,7 @@ from tests.hil.report.conftest import HOSTILE
 from tests.support.browser import NAMES, Page, find_browser
 from tests.support.make import ROOT
 
-SCREENSHOTS = ROOT / "build" / "screenshots"
+SCREENSHOTS = ROOT / "build" / "artifacts" / "nightly"
 """CI keeps them."""
 
 BUTTON = "document.querySelector('button[data-status={}]')"
@@ -51,7 +51,7 @@ def text_of(page: Page, selector: str) -> str:
 
 
 def test_the_verdict_and_the_matrix_are_there(shown: Page) -> None:
-    assert text_of(shown, "h1").startswith("REGRESSION: 1 of 7 cells")
+    assert text_of(shown, "h1").startswith("✖ REGRESSION: 1 of 7 cells")
     heads = shown.evaluate(
         "[...document.querySelectorAll('#matrix thead th')].map(e => e.innerText)"
     )
@@ -75,7 +75,7 @@ def test_a_cell_opens_its_ops_and_its_trend(shown: Page) -> None:
     line = shown.evaluate("document.querySelector('.trend polyline').getAttribute('points')")
     assert len(line.split()) == 20
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    shown.screenshot(SCREENSHOTS / "nightly.png")
+    shown.screenshot(SCREENSHOTS / "desktop.png")
 
 
 def test_every_latency_says_silicon_or_emulated(shown: Page) -> None:
@@ -118,14 +118,17 @@ def test_the_filter_leaves_what_is_asked_for(shown: Page) -> None:
 def test_it_fits_a_phone_and_paper(shown: Page) -> None:
     shown.resize(360, 740)
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    shown.screenshot(SCREENSHOTS / "nightly-phone.png")
     assert shown.evaluate(overflow) <= 0
-    shown.screenshot(SCREENSHOTS / "nightly-phone.png")
+    shown.screenshot(SCREENSHOTS / "phone.png")
     shown.resize(1280, 900)
     shown.emulate_media("print")
     assert shown.evaluate("getComputedStyle(document.getElementById('filter')).display") == "none"
     assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    shown.emulate_media("")
+    shown.screenshot(SCREENSHOTS / "print.png")
+    shown.emulate_media(dark=True)
+    assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
+    shown.screenshot(SCREENSHOTS / "dark.png")
+    shown.emulate_media()
 
 
 def test_it_neither_complains_nor_asks_the_network(shown: Page) -> None:
@@ -140,6 +143,8 @@ def test_a_year_of_a_hundred_cells_opens_without_a_stutter(
     path.write_text(as_page(*year), encoding="utf-8")
     assert path.stat().st_size < 2_000_000
     browser.open(path)
+    opened_ms = browser.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    assert opened_ms < 2000
     # Time of the script and the layout it causes, in the page itself.
     spent = browser.evaluate(
         "(() => { const f = document.getElementById('filter'); const times = [];"
