@@ -5,6 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# Make takes a space for the end of a file's name.
+ifneq ($(words $(CURDIR)),1)
+$(error "$(CURDIR)" has a space in it, which make cannot build in: move or rename that folder)
+endif
+
 BIN := .venv/bin
 # The protocol header is emitted, so its emitter decides how it looks.
 C_SOURCES = $(shell find firmware hil tests benchmarks -name '*.[ch]' ! -name jsp_protocol.h ! -path '*/node_modules/*' 2>/dev/null)
