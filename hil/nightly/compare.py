@@ -124,7 +124,7 @@ def _judge_latencies(paired: _Paired) -> dict[CellKey, _Latency]:
             ready[key] = (past, steady(values, past.fence))
     noises = estimate([past for past, _ in ready.values()])
     shifts = {
-        key: shift(noise, past.level, values, cells=len(ready))
+        key: shift(noise, past, values, cells=len(ready))
         for (key, (past, values)), noise in zip(ready.items(), noises, strict=True)
     }
     slower = holm([shift.p_slower for shift in shifts.values()], SLOWER_ALPHA)

@@ -52,6 +52,9 @@ _LEAST_SESSIONS = 5
 Night = Sequence[float]
 """Latencies of a night's sessions, in milliseconds."""
 
+Logs = list[float]
+"""Their natural logarithms."""
+
 
 @attrs.frozen(kw_only=True)
 class Past:
@@ -64,8 +67,8 @@ class Past:
     """
 
     board: str
-    level: Sequence[Night]
-    earlier: Sequence[Sequence[Night]]
+    level: list[Logs]
+    earlier: list[list[Logs]]
     fence: float
 
     @classmethod
@@ -73,16 +76,24 @@ class Past:
         cls, board: str, level: Sequence[Night], earlier: Sequence[Sequence[Night]] = ()
     ) -> Past:
         """From all sessions that were recorded."""
-        fence = _fence([night for build in (level, *earlier) for night in build])
-        return cls(
-            board=board,
-            level=[steady(night, fence) for night in level],
-            earlier=[[steady(night, fence) for night in build] for build in earlier],
-            fence=fence,
+        builds = [[_logs(night) for night in build if night] for build in (level, *earlier)]
+        fence = _fence([night for build in builds for night in build])
+        level_logs, *earlier_logs = (
+            [_without(night, _outliers(night, fence)) for night in build] for build in builds
         )
+        return cls(board=board, level=level_logs, earlier=earlier_logs, fence=fence)
 
 
-def _fence(nights: Sequence[Night]) -> float:
+def _logs(night: Night) -> Logs:
+    return [math.log(latency) for latency in night]
+
+
+def _away(night: Logs) -> list[float]:
+    middle = statistics.median(night)
+    return [abs(value - middle) for value in night]
+
+
+def _fence(nights: Sequence[Logs]) -> float:
     away: list[float] = []
     for night in nights:
         if len(night) > 1:
@@ -96,23 +107,25 @@ def _fence(nights: Sequence[Night]) -> float:
     return max(_FENCE_SDS * robust_sd, away[math.ceil(_FENCE_QUANTILE * len(away)) - 1])
 
 
-def _away(night: Night) -> list[float]:
-    logs = [math.log(latency) for latency in night]
-    middle = statistics.median(logs)
-    return [abs(value - middle) for value in logs]
-
-
-def outliers(night: Night, fence: float) -> list[int]:
-    """Indices of sessions apart from the rest of their night; none of fewer than five."""
-    if len(night) < _LEAST_SESSIONS:
+def _outliers(night: Logs, fence: float) -> list[int]:
+    # A spread that keeps all within the fence is soon seen, and nearly always so.
+    if len(night) < _LEAST_SESSIONS or max(night) - min(night) <= fence:
         return []
     return [index for index, distance in enumerate(_away(night)) if distance > fence]
 
 
+def _without(values: Sequence[float], apart: Sequence[int]) -> list[float]:
+    return [value for index, value in enumerate(values) if index not in apart]
+
+
+def outliers(night: Night, fence: float) -> list[int]:
+    """Indices of sessions apart from the rest of their night; none of fewer than five."""
+    return _outliers(_logs(night), fence)
+
+
 def steady(night: Night, fence: float) -> list[float]:
     """A night's sessions without its outliers."""
-    apart = set(outliers(night, fence))
-    return [value for index, value in enumerate(night) if index not in apart]
+    return _without(night, outliers(night, fence))
 
 
 @attrs.frozen(kw_only=True)
@@ -178,11 +191,10 @@ class _MeanSquares:
     skewness: float
 
 
-def _mean_squares(builds: Sequence[Sequence[Night]]) -> _MeanSquares:
+def _mean_squares(builds: Sequence[Sequence[Logs]]) -> _MeanSquares:
     within = between = cubes = effective = cubes_per_moment = 0.0
     within_df = between_df = 0
-    for build in builds:
-        nights = [[math.log(latency) for latency in night] for night in build if night]
+    for nights in builds:
         if not nights:
             continue
         sessions = sum(len(night) for night in nights)
@@ -190,8 +202,11 @@ def _mean_squares(builds: Sequence[Sequence[Night]]) -> _MeanSquares:
         for night in nights:
             size = len(night)
             mean = sum(night) / size
-            within += sum((value - mean) ** 2 for value in night)
-            cubes += sum((value - mean) ** 3 for value in night)
+            for value in night:
+                from_mean = value - mean
+                squared = from_mean * from_mean
+                within += squared
+                cubes += squared * from_mean
             cubes_per_moment += (size - 1) * (size - 2) / size
             between += size * (mean - level) ** 2
         effective += sessions - sum(len(night) ** 2 for night in nights) / sessions

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from hil.nightly.noise import Night, Noise
+from hil.nightly.noise import Night, Noise, Past
 
-SLOWER_ALPHA = 0.01
-"""Chance of any alarm in a night without a change, over all cells. Where latencies are not skewed,
-the allowance for it makes it some 0.7 %."""
+SLOWER_ALPHA = 0.009
+"""Chance of any alarm in a night without a change, over all cells; a hundredth is allowed."""
 
 FASTER_ALPHA = 0.002
 """That of any speed-up: one that is none misleads too, but it wakes nobody."""
@@ -40,22 +39,22 @@ class Shift:
     baseline_nights: int
 
 
-def shift(noise: Noise, level: Sequence[Night], tonight: Night, *, cells: int = 1) -> Shift:
+def shift(noise: Noise, past: Past, tonight: Night, *, cells: int = 1) -> Shift:
     """Compares tonight's sessions with the nights that the baseline accepted.
 
     Args:
         noise: of the cell.
-        level: the accepted nights.
-        tonight: at least one session.
+        past: its accepted nights.
+        tonight: at least one session, none of them an outlier.
         cells: how many are judged in one night; ``detectable`` allows for them.
     """
-    accepted = np.log(np.concatenate([np.asarray(night) for night in level]))
-    now = np.log(tonight)
-    weights = np.array([len(night) for night in level]) / len(accepted)
+    accepted = [value for night in past.level for value in night]
+    now = [math.log(latency) for latency in tonight]
+    weights = [len(night) / len(accepted) for night in past.level]
     variance = noise.session_variance * (1 / len(now) + 1 / len(accepted))
-    variance += noise.night_variance * (1 + float((weights**2).sum()))
+    variance += noise.night_variance * (1 + sum(weight * weight for weight in weights))
     error = math.sqrt(variance)
-    difference = float(now.mean() - accepted.mean())
+    difference = sum(now) / len(now) - sum(accepted) / len(accepted)
     third_moment = noise.skewness * noise.session_variance**1.5
     skewness = third_moment * (1 / len(now) ** 2 - 1 / len(accepted) ** 2) / error**3
     half = -float(_T_QUANTILE(noise.df, 0.025)) * error
@@ -71,7 +70,7 @@ def shift(noise: Noise, level: Sequence[Night], tonight: Night, *, cells: int = 
         sd_units=difference / math.sqrt(noise.session_variance + noise.night_variance),
         sessions=len(now),
         baseline_sessions=len(accepted),
-        baseline_nights=len(level),
+        baseline_nights=len(past.level),
     )
 
 

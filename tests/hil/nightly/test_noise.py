@@ -20,8 +20,9 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def as_required(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """2 % between sessions, 0.5 % within one."""
-    return session_medians(generator, shape)
+    """2 % between sessions, 0.5 % within one: a quarter of that for the median of 25 iterations."""
+    within = 0.005 * math.sqrt(math.pi / 2 / 25)
+    return 1 + math.hypot(0.02, within) * generator.standard_normal(shape)
 
 
 def night_by_night(sd: float, *, shared: bool) -> Draw:
@@ -30,7 +31,7 @@ def night_by_night(sd: float, *, shared: bool) -> Draw:
     def draw(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         cells, nights, _ = shape
         deviation = generator.standard_normal((1 if shared else cells, nights, 1))
-        return np.exp(sd * deviation) * session_medians(generator, shape)
+        return np.exp(sd * deviation) * as_required(generator, shape)
 
     return draw
 
@@ -48,12 +49,12 @@ def skewed(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray
 def disturbed(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Three sessions in a hundred are some 10 % slower: another process ran."""
     late = (generator.random(shape) < 0.03) * generator.exponential(0.1, shape)
-    return np.exp(late) * session_medians(generator, shape)
+    return np.exp(late) * as_required(generator, shape)
 
 
 def one_cell_by_night(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Of ten cells one differs from night to night as much as from session to session."""
-    values = session_medians(generator, shape)
+    values = as_required(generator, shape)
     values[0] *= np.exp(0.02 * generator.standard_normal((shape[1], 1)))
     return values
 
@@ -62,7 +63,7 @@ def judged(values: np.ndarray, boards: int = 1) -> list[Shift]:
     """The last night of each cell against those before; float64, (cells, nights, sessions)."""
     past = [Past.of(f"{i % boards}", cell[:-1].tolist()) for i, cell in enumerate(values)]
     return [
-        shift(noise, cell.level, steady(tonight.tolist(), cell.fence), cells=len(values))
+        shift(noise, cell, steady(tonight.tolist(), cell.fence), cells=len(values))
         for noise, cell, tonight in zip(estimate(past), past, values[:, -1], strict=True)
     ]
 
@@ -72,7 +73,7 @@ def rates(
     *,
     slow_down: float = 0.0,
     nights: int = 1000,
-    recorded: int = 20,
+    recorded: int = 30,
     cells: int = CELLS,
     boards: int = 1,
     seed: int = 1,
@@ -103,8 +104,8 @@ def test_a_slow_down_of_3_percent_is_found_95_times_in_100(boards: int) -> None:
 
 
 def test_a_hundred_cells_have_no_more_false_alarms_than_ten() -> None:
-    alarms, _ = rates(as_required, cells=100, boards=10, nights=200, recorded=14)
-    assert alarms <= 0.02  # of 200 nights, 1.6 are expected
+    alarms, _ = rates(as_required, cells=100, boards=10, nights=100, recorded=14)
+    assert alarms <= 0.03  # one night in a hundred is expected
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_what_is_frequent_is_no_outlier() -> None:
     longer = np.random.default_rng(9).random((20, SESSIONS)) < 0.1
     nights = np.where(longer, 0.051, 0.050).tolist()
     past = Past.of("b", nights)
-    assert past.level == nights
+    assert [len(night) for night in past.level] == [SESSIONS] * len(nights)
     (noise,) = estimate([past])
     assert math.hypot(*deviations(noise)) == pytest.approx(0.006, rel=0.3)
     assert noise.skewness > 1
