@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from host.cli.options import HistoryOption, ModelArgument, ModelOption, one_model
+from host.cli.options import HistoryOption, ModelArgument, ModelOption, ProfileOutput, one_model
 from host.errors import ConfigError
 
 _PRUNING, _DISTILLATION = "Pruning", "Distillation"
@@ -78,6 +78,7 @@ def distill(
     report: Annotated[
         Path | None, typer.Option(metavar="JSON", help="Writes the report here.")
     ] = None,
+    profile: ProfileOutput = None,
     history: HistoryOption = None,
     no_history: Annotated[
         bool, typer.Option("--no-history", help="Do not keep the measurements.")
@@ -172,7 +173,12 @@ def distill(
 
     path = one_model(model_argument, model or teacher)
     outputs = Outputs(
-        file=output, report=report, as_json=as_json, history=history, keep=not no_history
+        file=output,
+        report=report,
+        profile=profile,
+        as_json=as_json,
+        history=history,
+        keep=not no_history,
     )
     if mode is Mode.PRUNE:
         from host.compression.pruning import PruneRequest

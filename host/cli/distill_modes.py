@@ -14,9 +14,13 @@ import typer
 from host.cli.progress import progress_observer
 from host.compression.distilling import DistillRequest, distill_model
 from host.compression.pruning import PruneRequest, prune_model, writer_for
+from host.compression.requirements import requirements_of
+from host.compression.students import PRECISION
 from host.evidence import History
 from host.files import check_writable, write_bytes, write_text
 from host.measurement.observer import Observer
+from host.targeting import candidates as kept_candidates
+from host.targeting.profiler import profile_model
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +29,7 @@ class Outputs:
 
     file: Path | None
     report: Path | None
+    profile: Path | None
     as_json: bool
     history: str | None
     keep: bool
@@ -52,12 +57,16 @@ def run_pruning(request: PruneRequest, outputs: Outputs) -> None:
 
     written = outputs.file or request.model.with_name(f"{request.model.stem}_pruned.onnx")
     writer = writer_for(written)
-    check_writable(written, outputs.report)
+    check_writable(written, outputs.report, outputs.profile)
     with outputs.at_work() as (history, observer):
         result = prune_model(request, history, observer.stage)
         for note in result.notes:
             observer.note(note)
-    write_bytes(written, writer(result.graph))
+        write_bytes(written, writer(result.graph))
+        if outputs.profile is not None:
+            profiled = profile_model(written, request.data, observer.stage)
+            kept_candidates.keep(profiled.candidates)
+            write_text(outputs.profile, profiled.vector.to_json() + "\n")
     if not outputs.tell(result.report):
         print_pruning(result.report, written)
 
@@ -68,12 +77,19 @@ def run_distillation(request: DistillRequest, outputs: Outputs) -> None:
 
     name = f"{request.teacher.stem}_{request.architecture}.tflite"
     written = outputs.file or request.teacher.with_name(name)
-    check_writable(written, outputs.report)
+    check_writable(written, outputs.report, outputs.profile)
     with outputs.at_work() as (history, observer):
         result = distill_model(request, observer.stage, history)
         for note in result.notes:
             observer.note(note)
-    write_bytes(written, result.student.tflite)
+        student = result.student
+        write_bytes(written, student.tflite)
+        if outputs.profile is not None:
+            ends = result.report["teacher"]["output_range"]
+            vector = requirements_of(
+                written, student.tflite, PRECISION, student.worth, ends, observer.stage
+            )
+            write_text(outputs.profile, vector.to_json() + "\n")
     if not outputs.tell(result.report):
         print_distillation(result.report, written)
     raise typer.Exit(int(result.exit_code))

@@ -47,6 +47,16 @@ def board_at_port(option: str, text: str) -> tuple[str, str | None]:
     return board, port or None
 
 
+ProfileOutput = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile",
+        metavar="JSON",
+        help="Writes the new model's requirement vector here, for `host target --profile`.",
+    ),
+]
+"""Of commands that make a model."""
+
 HistoryOption = Annotated[
     str | None,
     typer.Option(

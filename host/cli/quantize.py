@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from host.cli.options import ModelArgument, ModelOption, one_model
+from host.cli.options import ModelArgument, ModelOption, ProfileOutput, one_model
 from host.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def quantize(
     report: Annotated[
         Path | None, typer.Option(metavar="JSON", help="Writes the report here.")
     ] = None,
+    profile: ProfileOutput = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
 ) -> None:
     """Quantize a float model, and say what that does to it."""
@@ -79,11 +80,12 @@ def quantize(
     from host.cli.progress import progress_observer
     from host.cli.render_model import print_quantization
     from host.cli.render_training import print_training
+    from host.compression.requirements import requirements_of
     from host.distillation.quantizer import quantize_model
     from host.files import check_writable, write_bytes, write_text
 
     path = one_model(model_argument, model)
-    check_writable(output, report)
+    check_writable(output, report, profile)
     if mode is Mode.PTQ:
         _refuse(mode, {"--train-data": train_data, "--labels": labels, "--samples": samples})
         run: Run = partial(quantize_model, path, calibration, str(precision))
@@ -94,8 +96,15 @@ def quantize(
         result = run(observer.stage)
         for note in result.notes:
             observer.note(note)
-    target = output or path.with_name(f"{path.stem}_{precision}.tflite")
-    write_bytes(target, result.tflite)
+        target = output or path.with_name(f"{path.stem}_{precision}.tflite")
+        write_bytes(target, result.tflite)
+        if profile is not None:
+            errors = {"mean": result.report["error_mean"]}
+            ends = result.report["output_range"]
+            vector = requirements_of(
+                target, result.tflite, str(precision), errors, ends, observer.stage
+            )
+            write_text(profile, vector.to_json() + "\n")
     text = json.dumps(result.report, indent=2)
     if report is not None:
         write_text(report, text + "\n")

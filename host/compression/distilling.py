@@ -136,6 +136,7 @@ def _teacher(room: Classroom) -> dict[str, Any]:
         "sha256": graph.sha256,
         "parameters": graph.parameters,
         "accuracy": room.hold_out.accuracy,
+        "output_range": list(room.hold_out.output_range),
         "head": str(room.head),
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from host.distillation.calibration import choose_calibration
+from host.distillation.inference import TfliteRunner
 from host.distillation.layers import layer_errors
 from host.distillation.quantization import quantize
 from host.errors import ModelError
@@ -52,6 +53,7 @@ def quantize_model(
     quantized = quantize(graph, to_calibrate, hold_out, precision)
     progress("comparing the layers")
     layers = layer_errors(graph, quantized, hold_out)
+    expected = TfliteRunner(write_float_tflite(graph)).run_all(hold_out)
     worst = sorted(layers, key=lambda layer: -float(layer["sensitivity"]))[:_WORST_LAYERS]
     notes = (*calibration.notes, *graph.notes)
     report = {
@@ -66,6 +68,7 @@ def quantize_model(
             "hold_out_count": len(hold_out),
         },
         "error_mean": quantized.hold_out_error_mean,
+        "output_range": [float(expected.min()), float(expected.max())],
         "float_bytes": len(write_float_tflite(graph)),
         "quantized_bytes": len(quantized.tflite),
         "layers": layers,

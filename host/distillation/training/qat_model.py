@@ -82,6 +82,7 @@ def quantize_aware(
         },
         "agreement": _agreement(outputs),
         "error_mean": mean_error(outputs.exported, outputs.exact),
+        "output_range": [float(outputs.exact.min()), float(outputs.exact.max())],
         "float_bytes": len(write_float_tflite(graph)),
         "quantized_bytes": len(learned.tflite),
         "notes": list(notes),
