@@ -5,9 +5,10 @@
 
 #define SLEEP_US 1000u
 
-/* Times that SysTick has reached zero since it was restarted; every 2^24 cycles, 126 ms. */
-static volatile uint32_t systick_wraps;
-static uint64_t cycles_before; /* it was */
+static struct {
+    volatile uint32_t wraps; /* of SysTick, every 2^24 cycles, 126 ms */
+    uint32_t phase;          /* cycles of a period that were over when it was last restarted */
+} count;
 
 void timebase_init(void) {
     clocks_release_from_reset(RP_RESETS_TIMER);
@@ -20,7 +21,7 @@ void timebase_init(void) {
 }
 
 RP_RAM_CODE("systick_handler") void systick_handler(void) {
-    systick_wraps++;
+    count.wraps++;
 }
 
 /*
@@ -32,23 +33,24 @@ RP_RAM_CODE("systick_handler") void systick_handler(void) {
 uint64_t timebase_cycles(void) {
     const uint32_t primask = rp_interrupts_off();
     uint32_t value = RP_REG(RP_SYST_CVR);
-    uint32_t wraps = systick_wraps;
+    uint32_t wraps = count.wraps;
     if (RP_REG(RP_ICSR) & RP_ICSR_PENDSTSET) {
         value = RP_REG(RP_SYST_CVR);
         wraps++;
     }
     rp_interrupts_restore(primask);
-    return cycles_before + (((uint64_t)wraps << RP_SYST_BITS) | ((0u - value) & RP_SYST_MASK));
+    return ((uint64_t)wraps << RP_SYST_BITS) + (((0u - value) & RP_SYST_MASK) + count.phase);
 }
 
 /* Writing the value clears it, and a pending interrupt is already in the count. The few cycles
  * between reading and writing are lost. */
 void timebase_restart(void) {
     const uint32_t primask = rp_interrupts_off();
-    cycles_before = timebase_cycles();
+    const uint64_t cycles = timebase_cycles();
     RP_REG(RP_SYST_CVR) = 0;
     RP_REG(RP_ICSR) = RP_ICSR_PENDSTCLR;
-    systick_wraps = 0;
+    count.wraps = (uint32_t)(cycles >> RP_SYST_BITS);
+    count.phase = (uint32_t)cycles & RP_SYST_MASK;
     rp_interrupts_restore(primask);
 }
 
