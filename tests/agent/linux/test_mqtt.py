@@ -43,6 +43,7 @@ ONNX = EXAMPLES / "digits_mlp.onnx"
 TFLITE = EXAMPLES / "digits_mlp_int8.tflite"
 ITERATIONS = 4000
 PATIENCE_S = 1.5
+AWAY_S = 0.5
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_a_broker_restarted_in_mid_upload(broker: Mosquitto, port: str, tmp_path
 
     def restart() -> None:
         # From another thread, so that frames are on their way.
-        restarts.append(threading.Timer(0.05, broker.restart, [0.5]))
+        restarts.append(threading.Timer(0.05, broker.restart, [AWAY_S]))
         restarts[0].start()
 
     record = measure(
@@ -127,7 +128,9 @@ def test_a_broker_restarted_in_mid_upload(broker: Mosquitto, port: str, tmp_path
     )
     restarts[0].join()
     assert record.output.verdict == Verdict.EXACT
-    assert record.link.retransmits > 0
+    # What was on its way is repeated by the session or, where it had got to the client's queue, by
+    # that; in either case the upload waits for the broker.
+    assert record.link.upload_s > AWAY_S
 
 
 @pytest.mark.parametrize("engine", [Engine.LITERT, Engine.JUMP_RT])

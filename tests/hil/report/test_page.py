@@ -74,7 +74,6 @@ def test_a_cell_opens_its_ops_and_its_trend(shown: Page) -> None:
     assert widths[0] > widths[1] > widths[2]
     line = shown.evaluate("document.querySelector('.trend polyline').getAttribute('points')")
     assert len(line.split()) == 20
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     shown.screenshot(SCREENSHOTS / "desktop.png")
 
 

@@ -11,7 +11,7 @@ from host.compression.page import as_page
 from tests.support.browser import NAMES, Page, find_browser
 from tests.support.make import ROOT
 
-SCREENSHOT = ROOT / "build" / "screenshots" / "compression.png"
+SCREENSHOT = ROOT / "build" / "artifacts" / "compression.png"
 HOSTILE = "<script>console.error('run')</script>.onnx"
 
 
@@ -97,5 +97,4 @@ def test_in_a_browser(tmp_path: Path) -> None:
         assert widths[1] == "5.1%"
         page.resize(380, 800)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(SCREENSHOT)
