@@ -21,8 +21,9 @@ from host.errors import (
 from protocol.errors import ErrorCode
 from protocol.measurement import Output, Verdict
 
-_NOISY_FRAMES = 3
-"""Frames lost or damaged that make a silence the line's; one may be what a boot loader says."""
+_NOISY_FRAMES = 2
+"""Frames lost or damaged that make a silence the line's; one may be what a boot loader says. A
+session that waits no longer than for two repetitions hears no third."""
 
 
 class Owner(StrEnum):
