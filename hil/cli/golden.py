@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from host.cli.measure import DomainName, EngineName, PlanStore
-from host.cli.options import ModelArgument, ModelOption, one_model
+from host.cli.options import BoardOption, ModelArgument, ModelOption, PortOption, one_model
 from host.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,21 +116,8 @@ def replay(
             metavar="MODEL", help="The set's model.  \\[default: by its name, beside SET]"
         ),
     ] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="Board to emulate, or with --port the board expected there.  \\[default: pico]",
-        ),
-    ] = None,
-    port: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DEV",
-            help="Where a board is: /dev/ttyACM0, tcp://HOST:PORT, or "
-            "mqtt\\[s]://\\[USER@]BROKER/RACK/BOARD.",
-        ),
-    ] = None,
+    board: BoardOption = None,
+    port: PortOption = None,
     farm_board: Annotated[
         str | None,
         typer.Option(metavar="[RACK/]ID", help="A board of the farm file, instead of these."),

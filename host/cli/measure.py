@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from host.cli.options import HistoryOption
+from host.cli.options import BoardOption, HistoryOption, PortOption
 from host.errors import ConfigError
 
 
@@ -40,21 +40,8 @@ def measure(
     model: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="The same, as an option.")
     ] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="Board to emulate, or with --port the board expected there.  \\[default: pico]",
-        ),
-    ] = None,
-    port: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DEV",
-            help="Where a board is: /dev/ttyACM0, tcp://HOST:PORT, or "
-            "mqtt\\[s]://\\[USER@]BROKER/RACK/BOARD.",
-        ),
-    ] = None,
+    board: BoardOption = None,
+    port: PortOption = None,
     baud: Annotated[
         int | None,
         typer.Option(

@@ -47,6 +47,22 @@ def board_at_port(option: str, text: str) -> tuple[str, str | None]:
     return board, port or None
 
 
+BoardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="Board to emulate, or with --port the board expected there.  \\[default: pico]",
+    ),
+]
+PortOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DEV",
+        help="Where a board is: /dev/ttyACM0, tcp://HOST:PORT, or "
+        "mqtt\\[s]://\\[USER@]BROKER/RACK/BOARD.",
+    ),
+]
+
 ProfileOutput = Annotated[
     Path | None,
     typer.Option(
