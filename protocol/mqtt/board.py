@@ -102,7 +102,6 @@ class BoardOnBroker:
                 failure = broker_error(self._address.broker, error)
             except (AddressError, BrokerError) as error:
                 failure = error
-            _check_cancelled()
             if failure is not None and not failures:
                 self._log.warning("%s/%s: %s", self._topics.rack, self._topics.board, failure)
             await asyncio.sleep(_RECONNECT_S[min(failures, len(_RECONNECT_S) - 1)])
@@ -185,10 +184,3 @@ class BoardOnBroker:
     def _will(self) -> aiomqtt.Will:
         gone = self.presence.gone(f"{self._offered_by} is gone", self._last_seen)
         return aiomqtt.Will(self._topics.presence, gone.to_json(), QOS_PRESENCE, retain=True)
-
-
-def _check_cancelled() -> None:
-    """A client that cannot say goodbye in time raises that in place of the cancellation."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import socket
 import ssl
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
@@ -25,9 +30,61 @@ _BAD_CREDENTIALS = {134, 135}
 maps them to those of MQTT 5."""
 
 
+class Client(aiomqtt.Client):
+    """One that can be cancelled at any moment.
+
+    ``asyncio.wait_for``, with which aiomqtt awaits the broker, loses before Python 3.12 a
+    cancellation that comes together with the broker's answer (CPython issue 86296).
+    """
+
+    async def __aenter__(self) -> Self:
+        entered = False
+        try:
+            with _cancellation_kept():
+                await super().__aenter__()
+                entered = True
+        except asyncio.CancelledError:
+            if entered:
+                await self.__aexit__(asyncio.CancelledError, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        # A goodbye that does not get through must not take the place of what ends the client.
+        unheard = [] if exc_type is None else [aiomqtt.MqttError]
+        with _cancellation_kept(), contextlib.suppress(*unheard):
+            await super().__aexit__(exc_type, exc, tb)
+
+    async def publish(self, *args: Any, **options: Any) -> None:
+        with _cancellation_kept():
+            await super().publish(*args, **options)
+
+    async def subscribe(self, *args: Any, **options: Any) -> Any:
+        with _cancellation_kept():
+            return await super().subscribe(*args, **options)
+
+
+@contextlib.contextmanager
+def _cancellation_kept() -> Iterator[None]:
+    """Raises the cancellation that came inside and was lost there."""
+    task = asyncio.current_task()
+    assert task is not None
+    requests = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > requests:
+            raise asyncio.CancelledError
+
+
 def client_to(
     broker: BrokerAddress, *, identifier: str | None = None, will: aiomqtt.Will | None = None
-) -> aiomqtt.Client:
+) -> Client:
     """A client, not connected yet; needs a running event loop.
 
     MQTT 3.1.1, which every broker speaks, with a clean session: what could not be delivered
@@ -36,7 +93,7 @@ def client_to(
     Raises:
         AddressError: a certificate or the password cannot be read.
     """
-    return aiomqtt.Client(
+    return Client(
         broker.host,
         broker.port,
         username=broker.user,

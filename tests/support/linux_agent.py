@@ -30,8 +30,12 @@ def started_agent(
         yield process, address
     finally:
         process.terminate()
-        process.wait(timeout=20)
-        process.stdout.close()
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()  # one that does not end must not fail other tests, too
+            process.wait()
+            process.stdout.close()
 
 
 @contextlib.contextmanager
