@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from host.cli.measure import DomainName, EngineName, PlanStore
-from host.cli.options import BoardOption, ModelArgument, ModelOption, PortOption, one_model
+from host.cli.board_options import (
+    BoardOption,
+    DomainOption,
+    EngineOption,
+    FlashModelOption,
+    PlanStoreOption,
+    PortOption,
+)
+from host.cli.options import ModelArgument, ModelOption, one_model
 from host.errors import ConfigError
+from host.farms import DEFAULT_FARM
 
 if TYPE_CHECKING:
     from hil.farm import Placement
@@ -122,28 +130,11 @@ def replay(
         str | None,
         typer.Option(metavar="[RACK/]ID", help="A board of the farm file, instead of these."),
     ] = None,
-    farm: Annotated[Path, typer.Option(metavar="FILE", help="The farm file.")] = Path(
-        "hil/farm.yaml"
-    ),
-    plan_store: Annotated[
-        PlanStore | None,
-        typer.Option(help="Where the plan goes.  \\[default: ram if it fits, else flash]"),
-    ] = None,
-    flash_model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="Of an emulated Pico: xip or zero-wait."),
-    ] = None,
-    domain: Annotated[
-        DomainName | None,
-        typer.Option(help="Of a board with several behind its port.  \\[default: what answers]"),
-    ] = None,
-    engine: Annotated[
-        EngineName | None,
-        typer.Option(
-            help="What runs the model on a board with Linux.  "
-            "\\[default: jump_rt where the board takes plans]"
-        ),
-    ] = None,
+    farm: Annotated[Path, typer.Option(metavar="FILE", help="The farm file.")] = DEFAULT_FARM,
+    plan_store: PlanStoreOption = None,
+    flash_model: FlashModelOption = None,
+    domain: DomainOption = None,
+    engine: EngineOption = None,
     budget_ms: Annotated[
         float | None,
         typer.Option(min=0, metavar="T", help="Exit code 3 if the slowest sample takes longer."),

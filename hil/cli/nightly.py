@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 import typer
 
-from hil.cli.run import names_in
+from hil.cli.options import (
+    BoardsOption,
+    FarmFileOption,
+    ModelsArgument,
+    ParallelOption,
+    TagsOption,
+    names_in,
+)
 from host.cli.options import HistoryOption
 from host.errors import ConfigError, LinkError
+from host.farms import DEFAULT_FARM
 
 if TYPE_CHECKING:
     from hil.nightly.baseline import Baseline
@@ -67,13 +75,7 @@ def nightly(
     baseline: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="The baseline to compare with.")
     ],
-    models: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="MODEL...",
-            help="Model files, or folders of them.  \\[default: the bundled int8 examples]",
-        ),
-    ] = None,
+    models: ModelsArgument = None,
     accept: Annotated[
         str | None,
         typer.Option(
@@ -82,17 +84,9 @@ def nightly(
             "reason.",
         ),
     ] = None,
-    config: Annotated[
-        Path, typer.Option("--config", "--farm", metavar="YAML", help="The farm file.")
-    ] = Path("hil/farm.yaml"),
-    boards: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="On these alone, as of `host farm run`."),
-    ] = None,
-    tags: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG,...", help="On boards alone that have all of these."),
-    ] = None,
+    config: FarmFileOption = DEFAULT_FARM,
+    boards: BoardsOption = None,
+    tags: TagsOption = None,
     sessions: Annotated[
         int,
         typer.Option(
@@ -106,12 +100,7 @@ def nightly(
         Path | None,
         typer.Option(metavar="DIR", help="Replay the golden sets of this folder on the boards."),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Emulated boards at a time.  \\[default: one a processor]"
-        ),
-    ] = None,
+    jobs: ParallelOption = None,
     run: Annotated[
         bool,
         typer.Option(

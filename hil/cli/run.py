@@ -10,8 +10,17 @@ from typing import Annotated
 
 import typer
 
+from hil.cli.options import (
+    BoardsOption,
+    FarmFileOption,
+    ModelsArgument,
+    ParallelOption,
+    TagsOption,
+    names_in,
+)
 from host.cli.options import HistoryOption
 from host.errors import ConfigError
+from host.farms import DEFAULT_FARM
 
 
 class PrecisionName(StrEnum):
@@ -21,31 +30,14 @@ class PrecisionName(StrEnum):
 
 
 def run(
-    models: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="MODEL...",
-            help="Model files, or folders of them.  \\[default: the bundled int8 examples]",
-        ),
-    ] = None,
+    models: ModelsArgument = None,
     more_models: Annotated[
         list[Path] | None,
         typer.Option("--models", "--model", metavar="MODEL", help="The same, as an option."),
     ] = None,
-    config: Annotated[
-        Path, typer.Option("--config", "--farm", metavar="YAML", help="The farm file.")
-    ] = Path("hil/farm.yaml"),
-    boards: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME,...",
-            help="On these alone: RACK/BOARD, a rack, a board, or a device of the catalog.",
-        ),
-    ] = None,
-    tags: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG,...", help="On boards alone that have all of these."),
-    ] = None,
+    config: FarmFileOption = DEFAULT_FARM,
+    boards: BoardsOption = None,
+    tags: TagsOption = None,
     precision: Annotated[
         list[PrecisionName] | None,
         typer.Option(
@@ -68,12 +60,7 @@ def run(
         bool,
         typer.Option(help="The cycles of each op too, where a board counts them."),
     ] = True,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Emulated boards at a time.  \\[default: one a processor]"
-        ),
-    ] = None,
+    jobs: ParallelOption = None,
     job_deadline_s: Annotated[
         float,
         typer.Option(min=1, metavar="T", help="The longest that a job may take, with all tries."),
@@ -200,8 +187,3 @@ def quarantine(
         print(f"  {entry.reason}")
     if not found:
         print("no board is in quarantine")
-
-
-def names_in(given: list[str] | None) -> list[str]:
-    """``a,b`` and ``a`` and ``b`` given apart are the same."""
-    return [part.strip() for text in given or () for part in text.split(",") if part.strip()]

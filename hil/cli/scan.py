@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from host.farms import DEFAULT_FARM
+
 if TYPE_CHECKING:
     from hil.farm.scan import Scan
     from hil.farm.written import Change
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def scan(
     config: Annotated[
         Path, typer.Option(metavar="YAML", help="The farm file; made where there is none.")
-    ] = Path("hil/farm.yaml"),
+    ] = DEFAULT_FARM,
     rack: Annotated[
         str | None,
         typer.Option(

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from host.farms import DEFAULT_FARM
+
 if TYPE_CHECKING:
     # At start-up these cost half a second, in every test run of whoever has this installed.
     from hil.farm import Farm
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 _LEVELS = ("hardware", "emulated")
 _DEFAULT_BOARD = "pico"
-_DEFAULT_FARM = Path("hil/farm.yaml")
 
 _EVIDENCE = pytest.StashKey[Counter[str]]()
 
@@ -96,7 +97,7 @@ def farm(request: pytest.FixtureRequest) -> Farm | None:
 
     config = request.config
     named = config.getoption("--farm") or config.getini("jumpstation_farm")
-    path = config.rootpath / (named or _DEFAULT_FARM)
+    path = config.rootpath / (named or DEFAULT_FARM)
     try:
         return load_farm(path) if named or path.exists() else None
     except ConfigError as error:

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from host.cli.options import HistoryOption, ModelArgument, ModelOption, one_model
+from host.cli.options import (
+    HistoryOption,
+    LabelsOption,
+    ModelArgument,
+    ModelOption,
+    ReportJson,
+    SamplesOption,
+    one_model,
+)
 from host.compression.candidate import Stage
 
 
@@ -32,12 +40,8 @@ def compress(
             "\\[default: calibration/ beside the model]",
         ),
     ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="NPY", help="The samples' labels, where elsewhere.")
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="How many to use.  \\[default: all]")
-    ] = None,
+    labels: LabelsOption = None,
+    samples: SamplesOption = None,
     stages: Annotated[
         list[Stage] | None,
         typer.Option("--stage", help="May be run; once a stage.  \\[default: all of them]"),
@@ -67,7 +71,7 @@ def compress(
         ),
     ] = None,
     history: HistoryOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
+    as_json: ReportJson = False,
 ) -> None:
     """Quantize, prune or distil a float model until it runs on a board.
 

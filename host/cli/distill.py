@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from host.cli.options import HistoryOption, ModelArgument, ModelOption, ProfileOutput, one_model
+from host.cli.options import (
+    HistoryOption,
+    LabelsOption,
+    ModelArgument,
+    ModelOption,
+    NoHistoryOption,
+    ProfileOutput,
+    ReportJson,
+    SamplesOption,
+    one_model,
+)
 from host.errors import ConfigError
 
 _PRUNING, _DISTILLATION = "Pruning", "Distillation"
@@ -48,12 +58,8 @@ def distill(
     target: Annotated[
         str, typer.Option(metavar="ID", help="The board that is measured on, or fitted.")
     ] = "pico",
-    labels: Annotated[
-        Path | None, typer.Option(metavar="NPY", help="The samples' labels, where elsewhere.")
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="How many to use.  \\[default: all]")
-    ] = None,
+    labels: LabelsOption = None,
+    samples: SamplesOption = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -80,10 +86,8 @@ def distill(
     ] = None,
     profile: ProfileOutput = None,
     history: HistoryOption = None,
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Do not keep the measurements.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
+    no_history: NoHistoryOption = False,
+    as_json: ReportJson = False,
     fine_tune_data: Annotated[
         Path | None,
         typer.Option(

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from host.cli.options import BoardOption, HistoryOption, PortOption
+from host.cli.board_options import (
+    BoardOption,
+    DomainOption,
+    EngineOption,
+    FlashModelOption,
+    PlanStoreOption,
+    PortOption,
+)
+from host.cli.options import HistoryOption, NoHistoryOption
 from host.errors import ConfigError
-
-
-class DomainName(StrEnum):
-    MCU = "mcu"
-    MPU = "mpu"
-
-
-class EngineName(StrEnum):
-    JUMP_RT = "jump_rt"
-    LITERT = "litert"
-    ONNXRUNTIME = "onnxruntime"
-
-
-class PlanStore(StrEnum):
-    RAM = "ram"
-    FLASH = "flash"
 
 
 def measure(
@@ -68,32 +59,14 @@ def measure(
     save_output: Annotated[
         Path | None, typer.Option(metavar="NPY", help="Writes the output to a .npy file.")
     ] = None,
-    plan_store: Annotated[
-        PlanStore | None,
-        typer.Option(help="Where the plan goes.  \\[default: ram if it fits, else flash]"),
-    ] = None,
-    flash_model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Of an emulated Pico: xip or zero-wait.  \\[default: xip]",
-        ),
-    ] = None,
+    plan_store: PlanStoreOption = None,
+    flash_model: FlashModelOption = None,
     link: Annotated[
         str | None,
         typer.Option(metavar="LINK", help="To an emulated Pico: uart or usb.  \\[default: uart]"),
     ] = None,
-    domain: Annotated[
-        DomainName | None,
-        typer.Option(help="Of a board with several behind its port.  \\[default: what answers]"),
-    ] = None,
-    engine: Annotated[
-        EngineName | None,
-        typer.Option(
-            help="What runs the model on a board with Linux.  "
-            "\\[default: jump_rt where the board takes plans]"
-        ),
-    ] = None,
+    domain: DomainOption = None,
+    engine: EngineOption = None,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -108,9 +81,7 @@ def measure(
         typer.Option(min=0, metavar="T", help="Exit code 3 if the slowest run takes longer."),
     ] = None,
     history: HistoryOption = None,
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Do not keep the measurement.")
-    ] = False,
+    no_history: NoHistoryOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the measurement record alone.")
     ] = False,

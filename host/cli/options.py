@@ -47,22 +47,6 @@ def board_at_port(option: str, text: str) -> tuple[str, str | None]:
     return board, port or None
 
 
-BoardOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ID",
-        help="Board to emulate, or with --port the board expected there.  \\[default: pico]",
-    ),
-]
-PortOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DEV",
-        help="Where a board is: /dev/ttyACM0, tcp://HOST:PORT, or "
-        "mqtt\\[s]://\\[USER@]BROKER/RACK/BOARD.",
-    ),
-]
-
 ProfileOutput = Annotated[
     Path | None,
     typer.Option(
@@ -81,3 +65,15 @@ HistoryOption = Annotated[
         "JUMPSTATION_HISTORY says]",
     ),
 ]
+NoHistoryOption = Annotated[
+    bool, typer.Option("--no-history", help="Do not keep the measurements.")
+]
+
+LabelsOption = Annotated[
+    Path | None, typer.Option(metavar="NPY", help="The samples' labels, where elsewhere.")
+]
+SamplesOption = Annotated[
+    int | None, typer.Option(min=1, help="How many to use.  \\[default: all]")
+]
+ReportJson = Annotated[bool, typer.Option("--json", help="Print the report alone.")]
+"""Of commands that change a model."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from host.cli.options import ModelArgument, ModelOption, ProfileOutput, one_model
+from host.cli.options import ModelArgument, ModelOption, ProfileOutput, ReportJson, one_model
 from host.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def quantize(
         Path | None, typer.Option(metavar="JSON", help="Writes the report here.")
     ] = None,
     profile: ProfileOutput = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report alone.")] = False,
+    as_json: ReportJson = False,
 ) -> None:
     """Quantize a float model, and say what that does to it."""
     import json

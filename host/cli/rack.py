@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from host.farms import DEFAULT_FARM
+
 rack = typer.Typer(help="Offer the boards of this machine to others.", no_args_is_help=True)
 
 
@@ -14,7 +16,7 @@ rack = typer.Typer(help="Offer the boards of this machine to others.", no_args_i
 def serve(
     config: Annotated[
         Path, typer.Option(metavar="YAML", help="The farm file: which boards there are.")
-    ] = Path("hil/farm.yaml"),
+    ] = DEFAULT_FARM,
     mqtt: Annotated[
         str | None,
         typer.Option(

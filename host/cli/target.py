@@ -15,6 +15,7 @@ from host.cli.options import (
     HistoryOption,
     ModelArgument,
     ModelOption,
+    NoHistoryOption,
     board_at_port,
 )
 from host.errors import ConfigError
@@ -77,9 +78,7 @@ def target(
         Path | None, typer.Option(metavar="JSON", help="Writes the declaration here.")
     ] = None,
     history: HistoryOption = None,
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Do not keep the measurements.")
-    ] = False,
+    no_history: NoHistoryOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the declaration alone.")] = False,
 ) -> None:
     """Find the smallest board that a model runs on."""
