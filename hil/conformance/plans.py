@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from protocol.golden import seal
+from protocol.golden_plans import seal
 from protocol.plan import (
     ALIGNMENT_BYTES,
     LOOKUP_PARAMS,

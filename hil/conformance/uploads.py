@@ -8,7 +8,7 @@ from hil.conformance.board import Board, Refused, Session
 from hil.conformance.plans import LOOKUPS, lookup_chain
 from hil.conformance.verdict import Failed, check, expect
 from protocol.errors import ErrorCode
-from protocol.golden import plan_vectors, seal
+from protocol.golden_plans import plan_vectors, seal
 from protocol.messages import NO_INDEX, MessageType
 from protocol.plan import PLAN_HEADER, PlanOp
 

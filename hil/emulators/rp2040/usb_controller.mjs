@@ -3,12 +3,11 @@
  *
  * rp2040js's own sends a buffer as soon as it is made available, knows no data toggles, no NAK and no STALL. Here a
  * buffer waits for the host's token, the packet identifiers are on the bus, and what the data sheet forbids ends the run:
- * handing a buffer over together with what is in it, filling one that the controller has, a wrong clk_usb.
- *
- * A slot is an endpoint in one direction, 2 * endpoint + (OUT ? 1 : 0), as BUFF_STATUS counts them.
+ * here a wrong clk_usb, in usb_buffers.mjs what must not be done with a buffer. A slot is what it is there.
  */
 import { BasePeripheral } from 'rp2040js';
 import { StopRun, hex } from '../common/stop.mjs';
+import { AVAILABLE, CLK_USB_HZ, DATA1, FULL, LENGTH, STALL, UsbBuffers, slotName } from './usb_buffers.mjs';
 
 // Registers, datasheet 4.1.4.
 const ADDR_ENDP = 0x00;
@@ -50,31 +49,12 @@ const INT_OF_STATUS = [
 ];
 
 const EP0_STALL_BITS = 3;
-const BUFFER_CONTROLS = 0x80;
-const BUFFER_CONTROLS_END = 0x100;
-const ENDPOINT_ENABLE = 0x80000000;
-const ENDPOINT_INTERRUPT = 1 << 29;
-const ENDPOINT_DOUBLE_BUFFERED = 1 << 30;
-const EP0_DATA = 0x100;
-
-// Buffer control, datasheet 4.1.2.5.3.
-const FULL = 1 << 15;
-const DATA1 = 1 << 13;
-const STALL = 1 << 11;
-const AVAILABLE = 1 << 10;
-const LENGTH = 0x3ff;
-const GO = AVAILABLE | STALL;
-const SECOND_BUFFER = 0xffff0000;
-
 const USBCTRL_IRQ = 5;
-const CLK_USB_HZ = 48e6;
-export const PACKET_BYTES = 64;
 
 export class UsbController extends BasePeripheral {
   constructor(rp2040, name) {
     super(rp2040, name);
-    this.dpram = rp2040.usbDPRAM;
-    this.view = rp2040.usbDPRAMView;
+    this.buffers = new UsbBuffers(rp2040, (slot) => this.onArmed(slot));
     this.address = 0;
     this.main = 0;
     this.sieControl = 0;
@@ -85,9 +65,6 @@ export class UsbController extends BasePeripheral {
     this.power = 0;
     this.interruptEnable = 0;
     this.sequenceErrors = 0;
-    /** Buffer control by slot, and when all but AVAILABLE and STALL last changed. */
-    this.words = new Uint32Array(32);
-    this.changedNanos = new Float64Array(32).fill(-Infinity);
     /** Set by the host: the pull-up came or went; a buffer was handed over. */
     this.onAttach = (_attached) => {};
     this.onArmed = (_slot) => {};
@@ -199,71 +176,7 @@ export class UsbController extends BasePeripheral {
 
   /** Called by the bus after a store to the DPSRAM. */
   DPRAMUpdated(offset, value) {
-    if (offset >= BUFFER_CONTROLS && offset < BUFFER_CONTROLS_END) {
-      this.bufferControlWritten((offset - BUFFER_CONTROLS) >>> 2, value >>> 0);
-    } else if (offset >= EP0_DATA) {
-      this.checkNotHandedOver(offset);
-    }
-  }
-
-  bufferControlWritten(slot, word) {
-    const before = this.words[slot];
-    const handedOver = word & ~before & GO;
-    if (word & SECOND_BUFFER) {
-      throw new StopRun('unmodelled', `double buffering of ${slotName(slot)} is not modelled`);
-    }
-    this.words[slot] = word;
-    if ((word ^ before) & ~GO) {
-      if (handedOver) {
-        throw new StopRun(
-          'usb-handover',
-          `the buffer of ${slotName(slot)} is handed over in the store that changes it (datasheet 4.1.2.5.3)`,
-        );
-      }
-      this.changedNanos[slot] = this.rp2040.clock.nanos;
-    }
-    if (!handedOver) {
-      return;
-    }
-    if (this.rp2040.clock.nanos - this.changedNanos[slot] < 1e9 / CLK_USB_HZ) {
-      throw new StopRun(
-        'usb-handover',
-        `the buffer of ${slotName(slot)} is handed over less than a period of clk_usb after it changed (datasheet 4.1.2.5.3)`,
-      );
-    }
-    if (slot >= 2 && !this.isOpen(slot)) {
-      throw new StopRun('usb-closed', `a buffer is handed over to ${slotName(slot)}, which is not enabled`);
-    }
-    if ((word & LENGTH) > PACKET_BYTES) {
-      throw new StopRun('usb-length', `${word & LENGTH} bytes in a packet of ${slotName(slot)}`);
-    }
-    this.onArmed(slot);
-  }
-
-  checkNotHandedOver(offset) {
-    for (let slot = 0; slot < this.words.length; slot++) {
-      const word = this.words[slot];
-      const start = this.dataOffset(slot);
-      if (word & AVAILABLE && offset + 4 > start && offset < start + (word & LENGTH)) {
-        throw new StopRun('usb-buffer', `store to ${hex(offset)} of DPSRAM, in a buffer that ${slotName(slot)} has`);
-      }
-    }
-  }
-
-  endpointControl(slot) {
-    return this.view.getUint32(4 * slot, true);
-  }
-
-  isOpen(slot) {
-    const control = this.endpointControl(slot);
-    if (control & ENDPOINT_DOUBLE_BUFFERED) {
-      throw new StopRun('unmodelled', `double buffering of ${slotName(slot)} is not modelled`);
-    }
-    return (control & ENDPOINT_ENABLE) !== 0;
-  }
-
-  dataOffset(slot) {
-    return slot < 2 ? EP0_DATA : this.endpointControl(slot) & 0xffc0;
+    this.buffers.written(offset, value);
   }
 
   // What the host does on the bus.
@@ -285,11 +198,11 @@ export class UsbController extends BasePeripheral {
 
   /** The token reaches the device and an endpoint that takes part; otherwise nobody answers. */
   hears(address, slot) {
-    return this.attached && address === this.address && (slot < 2 || this.isOpen(slot));
+    return this.attached && address === this.address && (slot < 2 || this.buffers.isOpen(slot));
   }
 
   stalls(slot) {
-    return (this.words[slot] & STALL) !== 0 && (slot >= 2 || (this.stallArm & (1 << slot)) !== 0);
+    return (this.buffers.words[slot] & STALL) !== 0 && (slot >= 2 || (this.stallArm & (1 << slot)) !== 0);
   }
 
   /** A SETUP transaction: accepted whatever the device is doing (USB 2.0 8.4.6.4). @returns "ack" | "timeout" */
@@ -297,7 +210,7 @@ export class UsbController extends BasePeripheral {
     if (!this.hears(address, 0)) {
       return 'timeout';
     }
-    this.dpram.set(bytes, 0);
+    this.buffers.putSetup(bytes);
     this.stallArm = 0; // datasheet 4.1.4, EP_STALL_ARM
     this.status |= STATUS_SETUP_REC;
     this.updateInterrupt();
@@ -313,22 +226,21 @@ export class UsbController extends BasePeripheral {
     if (this.stalls(slot)) {
       return { handshake: 'stall' };
     }
-    const word = this.words[slot];
+    const word = this.buffers.words[slot];
     if ((word & (AVAILABLE | FULL)) !== (AVAILABLE | FULL)) {
       return { handshake: 'nak' };
     }
-    const start = this.dataOffset(slot);
     return {
       handshake: 'data',
       data1: (word & DATA1) !== 0,
-      bytes: this.dpram.slice(start, start + (word & LENGTH)),
+      bytes: this.buffers.take(slot),
     };
   }
 
   /** The host's ACK of what `in` returned has come; without it the packet is sent again. */
   acknowledged(endpoint) {
     const slot = 2 * endpoint;
-    this.finish(slot, this.words[slot] & ~(AVAILABLE | FULL));
+    this.finish(slot, this.buffers.words[slot] & ~(AVAILABLE | FULL));
   }
 
   /** @returns {"ack" | "nak" | "stall" | "timeout"} */
@@ -340,7 +252,7 @@ export class UsbController extends BasePeripheral {
     if (this.stalls(slot)) {
       return 'stall';
     }
-    const word = this.words[slot];
+    const word = this.buffers.words[slot];
     if ((word & (AVAILABLE | FULL)) !== AVAILABLE) {
       return 'nak';
     }
@@ -353,16 +265,15 @@ export class UsbController extends BasePeripheral {
     if (bytes.length > (word & LENGTH)) {
       throw new StopRun('usb-length', `${bytes.length} bytes for ${slotName(slot)}, armed for ${word & LENGTH}`);
     }
-    this.dpram.set(bytes, this.dataOffset(slot));
+    this.buffers.put(slot, bytes);
     this.finish(slot, (word & DATA1) | FULL | bytes.length);
     return 'ack';
   }
 
   /** Gives the buffer back to the processor. */
   finish(slot, word) {
-    this.words[slot] = word;
-    this.view.setUint32(BUFFER_CONTROLS + 4 * slot, word, true);
-    const reports = slot < 2 ? this.sieControl & SIE_EP0_INT_1BUF : this.endpointControl(slot) & ENDPOINT_INTERRUPT;
+    this.buffers.giveBack(slot, word);
+    const reports = slot < 2 ? this.sieControl & SIE_EP0_INT_1BUF : this.buffers.reports(slot);
     if (reports) {
       this.buffStatus = (this.buffStatus | (1 << slot)) >>> 0;
       this.updateInterrupt();
@@ -371,8 +282,6 @@ export class UsbController extends BasePeripheral {
 
   /** The controller has a buffer to send from, or to receive into. */
   isArmed(slot) {
-    return (this.words[slot] & AVAILABLE) !== 0;
+    return this.buffers.isArmed(slot);
   }
 }
-
-const slotName = (slot) => `endpoint ${slot >>> 1} ${slot & 1 ? 'OUT' : 'IN'}`;

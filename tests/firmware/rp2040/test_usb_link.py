@@ -84,7 +84,10 @@ def test_a_flash_plan_over_usb(session: Session, plan: bytes, expected: int) -> 
 def test_usb_is_at_least_four_times_as_fast_as_the_uart(
     agent_image: Image, start: Callable[..., EmulatorProcess]
 ) -> None:
-    """In emulated time: 921,600 baud is 92 KB/s, full-speed bulk up to 1,216 KB/s."""
+    """In emulated time: 921,600 baud is 92 KB/s, full-speed bulk up to 1,216 KB/s.
+
+    The board's time goes on while a busy computer lets the host wait: the best of three counts.
+    """
     plan = fully_connected_plan(256, 256)
     elapsed_ms = {}
     for link in ("uart", "usb"):
@@ -92,9 +95,12 @@ def test_usb_is_at_least_four_times_as_fast_as_the_uart(
         with Session(EmulatorLink(board)) as session, Control(board) as control:
             session.connect()
             with session.lease():
-                before = control.command("status")["emulatedMs"]
-                session.upload(plan, Store.RAM)
-                elapsed_ms[link] = control.command("status")["emulatedMs"] - before
+                tries_ms = []
+                for _ in range(3):
+                    before = control.command("status")["emulatedMs"]
+                    session.upload(plan, Store.RAM)
+                    tries_ms.append(control.command("status")["emulatedMs"] - before)
+                elapsed_ms[link] = min(tries_ms)
     assert elapsed_ms["usb"] * 4 < elapsed_ms["uart"], elapsed_ms
 
 
