@@ -14,8 +14,8 @@ from agent.linux.engines.interpreter_process import InterpreterProcess
 from agent.linux.engines.loaded import Alive, LoadedModel
 from agent.linux.engines.plan_process import PlanProcess
 from agent.linux.machine import Machine
+from agent.linux.model_requests import ModelRequests
 from agent.linux.model_store import Announcement, ModelStore, checked_name
-from agent.linux.paging import page
 from agent.linux.refusal import Refusal
 from agent.linux.reports import Reporter
 from agent.linux.uploads import answer_begin, answer_end
@@ -23,10 +23,6 @@ from protocol.capabilities import Capabilities, EngineOffer
 from protocol.errors import ErrorCode
 from protocol.messages import (
     MODEL_BEGIN_REQUEST,
-    MODEL_CHUNK_ANSWER,
-    MODEL_CHUNK_REQUEST,
-    REPORT_ANSWER,
-    REPORT_REQUEST,
     Engine,
     MessageType,
     ModelFormat,
@@ -46,7 +42,7 @@ class _Wanted:
     threads: int
 
 
-class Models:
+class Models(ModelRequests):
     """Serves the holder's requests about models and plans, one at a time."""
 
     def __init__(
@@ -56,35 +52,18 @@ class Models:
         machine: Machine,
         plans: PlanProcess | None,
     ) -> None:
+        super().__init__(ModelStore(settings.store, settings.model_bytes))
         self._capabilities = capabilities
         self._settings = settings
         self._reporter = Reporter(machine)
         self._plans = plans
-        self._store = ModelStore(settings.store, settings.model_bytes)
         self._wanted: _Wanted | None = None
         self._loaded: LoadedModel | None = plans
-        self._end_answer: bytes | None = None
-        """MODEL_END's, while that model is the one that is loaded."""
-        self._report = b""
 
     async def start(self) -> None:
         """Nothing: models come over the link."""
 
-    async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
-        """The payload of the answer. Raises Refusal."""
-        match kind:
-            case MessageType.MODEL_BEGIN:
-                return await self._begin(payload)
-            case MessageType.MODEL_CHUNK:
-                chunk = MODEL_CHUNK_REQUEST.parse(payload)
-                next_offset = self._store.write(chunk.offset, chunk.data)
-                return bytes(MODEL_CHUNK_ANSWER.build({"next_offset": next_offset}))
-            case MessageType.MODEL_END:
-                return await self._end(alive)
-            case MessageType.REPORT:
-                return self._answer_report(REPORT_REQUEST.parse(payload).offset)
-            case MessageType.PLAN_BEGIN | MessageType.PLAN_CHUNK | MessageType.PLAN_END:
-                return await self._serve_plan(kind, payload, alive)
+    async def _serve_loaded(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
         if self._loaded is None:
             raise Refusal(ErrorCode.NO_PLAN)
         return await self._ask_loaded(self._loaded, kind, payload, alive)
@@ -131,16 +110,11 @@ class Models:
                 return offer
         raise Refusal(ErrorCode.UNSUPPORTED)
 
-    async def _end(self, alive: Alive) -> bytes:
-        path = self._store.finish()
+    async def _take_up(self, path: Path, alive: Alive) -> bytes:
         assert self._wanted is not None  # announced with what is in the store
-        if self._end_answer is not None:
-            await self.forget_inputs()
-            return self._end_answer
         await self._unload()
         self._reporter.begin()
-        self._end_answer = await self._load(path, self._wanted, alive)
-        return self._end_answer
+        return await self._load(path, self._wanted, alive)
 
     async def _load(self, path: Path, wanted: _Wanted, alive: Alive) -> bytes:
         if wanted.offer.engine == Engine.JUMP_RT:
@@ -200,11 +174,6 @@ class Models:
 
     def _cpus_for(self, threads: int) -> Sequence[int]:
         return self._settings.cpus[: max(1, threads)]
-
-    def _answer_report(self, offset: int) -> bytes:
-        if offset == 0:
-            self._report = self._take_report().to_bytes()
-        return page(REPORT_ANSWER, self._report, offset)
 
     def _take_report(self) -> Report:
         model = self._loaded

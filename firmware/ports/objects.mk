@@ -13,8 +13,11 @@
 object = $(OBJECT_FOLDER)/$(if $(filter $(FIRMWARE)/%,$(1)),$(patsubst $(FIRMWARE)/%,%,$(1)),$(notdir $(1))).o
 OBJECTS := $(foreach source,$(SOURCES),$(call object,$(source)))
 
+# An object's own flags stand in one of the makefiles.
+MAKEFILES_READ := $(MAKEFILE_LIST)
+
 define compile
-$(call object,$(1)): $(1) $(OBJECT_FOLDER)/flags
+$(call object,$(1)): $(1) $(OBJECT_FOLDER)/flags $(MAKEFILES_READ)
 	@mkdir -p $$(@D)
 	@$(CC) $$(CFLAGS) $$(EXTRA) -c $$< -o $$@
 endef

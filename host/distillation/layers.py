@@ -24,7 +24,7 @@ def layer_errors(
 
     Args:
         graph: the float model; ``quantized`` was made of it.
-        samples: [n, *input shape], of which the first ones are run.
+        samples: [n, *input shape], of which some are run, as far apart as can be.
 
     Returns:
         Plain JSON values, in the graph's order: ``name``, ``kind``; of the op's own output, with
@@ -42,7 +42,7 @@ def layer_errors(
     errors: dict[str, list[float]] = {name: [] for name in names}
     spans: dict[str, list[float]] = {name: [] for name in names}
     saturated: dict[str, list[float]] = {name: [] for name in names}
-    for sample in samples[:_MOST_SAMPLES]:
+    for sample in _spread(samples, _MOST_SAMPLES):
         exact.run(sample)
         coarse.run(sample)
         expected, found, ends = exact.tensors(), coarse.tensors(), coarse.saturation()
@@ -52,7 +52,7 @@ def layer_errors(
                 errors[name].append(float(np.abs(difference).mean()))
                 spans[name].append(float(np.ptp(expected[name])))
                 saturated[name].append(ends.get(name, 0.0))
-    few = samples[:_MOST_SAMPLES_ALONE]
+    few = _spread(samples, _MOST_SAMPLES_ALONE)
     outputs = exact.run_all(few)
     return [
         {
@@ -66,6 +66,12 @@ def layer_errors(
         for name, op in zip(names, graph.ops, strict=True)
         if errors[name]
     ]
+
+
+def _spread(samples: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """Samples often lie sorted by class, so that the first ones are all alike."""
+    chosen = np.linspace(0, len(samples) - 1, min(most, len(samples))).round().astype(int)
+    return samples[chosen]
 
 
 def _error(

@@ -13,8 +13,8 @@ from agent.linux.bundles.bundles import Bundles, Launched
 from agent.linux.bundles.slots import Slots
 from agent.linux.engines.loaded import Alive
 from agent.linux.machine import Machine
+from agent.linux.model_requests import ModelRequests
 from agent.linux.model_store import Announcement, ModelStore, checked_name
-from agent.linux.paging import page
 from agent.linux.refusal import Refusal
 from agent.linux.reports import Reporter
 from agent.linux.uploads import answer_begin, answer_end
@@ -23,13 +23,10 @@ from protocol.capabilities import Capabilities
 from protocol.errors import ErrorCode
 from protocol.messages import (
     MODEL_BEGIN_REQUEST,
-    MODEL_CHUNK_ANSWER,
-    MODEL_CHUNK_REQUEST,
-    REPORT_ANSWER,
-    REPORT_REQUEST,
     MessageType,
     ModelFormat,
 )
+from protocol.report import Report
 
 _LOG = logging.getLogger(__name__)
 _CODES = {
@@ -80,24 +77,21 @@ def open_service(
     )
 
 
-class BundleService:
+class BundleService(ModelRequests):
     """Implements :class:`agent.linux.service.Service`: what runs is the bundle installed last."""
 
     def __init__(
         self, bundles: Bundles, store: ModelStore, reporter: Reporter, max_payload_bytes: int
     ) -> None:
+        super().__init__(store)
         self._bundles = bundles
-        self._store = store
         self._reporter = reporter
         self._max_payload_bytes = max_payload_bytes
         self._running: Launched | None = None
         self._has_failed = False
         """Whether its process is to be started anew."""
-        self._end_answer: bytes | None = None
-        """MODEL_END's, while the bundle that was uploaded last is the one that runs."""
         self._refused: str | None = None
         """Why nothing runs."""
-        self._report = b""
 
     async def start(self) -> None:
         """Launches what is installed; where that cannot be, the board waits for another bundle."""
@@ -109,20 +103,10 @@ class BundleService:
             self._refused = str(error)
             _LOG.error("no bundle runs: %s", error)
 
-    async def serve(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
-        match kind:
-            case MessageType.MODEL_BEGIN:
-                return self._begin(payload)
-            case MessageType.MODEL_CHUNK:
-                chunk = MODEL_CHUNK_REQUEST.parse(payload)
-                next_offset = self._store.write(chunk.offset, chunk.data)
-                return bytes(MODEL_CHUNK_ANSWER.build({"next_offset": next_offset}))
-            case MessageType.MODEL_END:
-                return await self._end(alive)
-            case MessageType.REPORT:
-                return self._answer_report(REPORT_REQUEST.parse(payload).offset)
-            case MessageType.PLAN_BEGIN | MessageType.PLAN_CHUNK | MessageType.PLAN_END:
-                raise Refusal(ErrorCode.BUNDLE_ONLY)
+    async def _serve_plan(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
+        raise Refusal(ErrorCode.BUNDLE_ONLY)
+
+    async def _serve_loaded(self, kind: MessageType, payload: bytes, alive: Alive) -> bytes:
         if self._has_failed:
             await self.start()
         if self._running is None:
@@ -153,7 +137,7 @@ class BundleService:
             await self._running.model.close()
             self._running = None
 
-    def _begin(self, payload: bytes) -> bytes:
+    async def _begin(self, payload: bytes) -> bytes:
         request = MODEL_BEGIN_REQUEST.parse(payload)
         name = checked_name(request.name)
         if request.format != ModelFormat.BUNDLE:
@@ -163,11 +147,7 @@ class BundleService:
             _LOG.info("bundle %s: %d bytes", name, request.size_bytes)
         return answer_begin(self._store.next_offset, self._max_payload_bytes)
 
-    async def _end(self, alive: Alive) -> bytes:
-        path = self._store.finish()
-        if self._end_answer is not None:
-            await self.forget_inputs()
-            return self._end_answer
+    async def _take_up(self, path: Path, alive: Alive) -> bytes:
         running = self._running
         self._reporter.begin()
         try:
@@ -181,23 +161,16 @@ class BundleService:
         await self._stop()
         self._running, self._refused, self._has_failed = launched, None, False
         model = launched.bundle.manifest.model
-        self._end_answer = answer_end(len(model.inputs), len(model.outputs), launched.load_us)
-        return self._end_answer
+        return answer_end(len(model.inputs), len(model.outputs), launched.load_us)
 
-    def _answer_report(self, offset: int) -> bytes:
-        if offset == 0:
-            self._report = self._take_report()
-        return page(REPORT_ANSWER, self._report, offset)
-
-    def _take_report(self) -> bytes:
+    def _take_report(self) -> Report:
         running = self._running
         pid = None if running is None else running.model.pid
         if running is None or pid is None:
             raise Refusal(ErrorCode.NO_PLAN, self._refused or "no bundle is installed")
-        report = attrs.evolve(
+        return attrs.evolve(
             self._reporter.report(running.model, pid),
             bundle=running.bundle.id,
             bundle_name=running.bundle.manifest.name,
             bundle_note=running.note,
         )
-        return report.to_bytes()

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +22,7 @@ from host.errors import ConfigError
 _VERSION_DEADLINE_S = 10.0
 
 
-class QemuEmulator:
+class QemuEmulator(ABC):
     """Starts boards of one QEMU machine; a machine is a subclass."""
 
     flash_models: ClassVar[tuple[str, ...]] = ()
@@ -47,6 +48,7 @@ class QemuEmulator:
     buffered_uart: ClassVar[bool] = False
     """Some bytes wait before the UART: set where it has room for one, which is slow."""
 
+    @abstractmethod
     def arguments(self, image: Path, version: str) -> Sequence[str]:
         """QEMU's own arguments, from ``-M`` on, for a board that runs ``image``.
 
@@ -60,7 +62,6 @@ class QemuEmulator:
         Raises:
             ConfigError: something that the machine needs is not there.
         """
-        raise NotImplementedError
 
     def missing(self) -> str | None:
         return why_missing(self.find_program)
