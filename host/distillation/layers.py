@@ -70,8 +70,8 @@ def layer_errors(
 
 def _spread(samples: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     """Samples often lie sorted by class, so that the first ones are all alike."""
-    chosen = np.linspace(0, len(samples) - 1, min(most, len(samples))).round().astype(int)
-    return samples[chosen]
+    chosen = np.linspace(0, len(samples) - 1, min(most, len(samples)))
+    return np.take(samples, chosen.round().astype(int), axis=0)
 
 
 def _error(
