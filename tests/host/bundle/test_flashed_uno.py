@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from host.bundle.build import BuildRequest, build_bundle
 from host.bundle.install import Place, install_bundle, launch_bundle
 from host.bundle.keys import KeyPair
@@ -24,8 +26,10 @@ class _Stages(Silent):
     note = stage
 
 
-def test_install_and_launch(keys: KeyPair, tmp_path: Path) -> None:
+def test_install_and_launch(keys: KeyPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_optiboot()
+    # To the host it is a physical board, and those it gives no time to be emulated.
+    monkeypatch.setattr("host.session.connection._CONNECT_S", 40.0)
     make(ROOT / "firmware", "uno")
     request = BuildRequest(
         target=write_declaration(tmp_path / "target.json", board="uno", domain="mcu"),
