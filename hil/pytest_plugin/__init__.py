@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from host.farms import DEFAULT_FARM
-
 if TYPE_CHECKING:
     # At start-up these cost half a second, in every test run of whoever has this installed.
     from hil.farm import Farm
@@ -94,6 +92,7 @@ def farm(request: pytest.FixtureRequest) -> Farm | None:
     """The boards of the farm file; None where there is no file."""
     from hil.farm import load_farm
     from host.errors import ConfigError
+    from host.farms import DEFAULT_FARM
 
     config = request.config
     named = config.getoption("--farm") or config.getini("jumpstation_farm")

@@ -12,7 +12,7 @@ from construct import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import emit, golden, messages, plan
+from protocol import emit, golden, golden_plans, messages, plan
 from protocol.capabilities import Capabilities, EngineOffer, Feature, StoreCapability, Tag
 from protocol.errors import DESCRIPTIONS, ErrorCode
 from protocol.generator import draw_float32_input, draw_input
@@ -61,7 +61,7 @@ def _fixed(struct: Struct) -> bool:
 
 
 def test_example_plan_carries_its_checksum() -> None:
-    data = golden.example_plan()
+    data = golden_plans.example_plan()
     header = plan.PLAN_HEADER.parse(data)
     assert header.total_bytes == len(data)
     assert header.crc32 == zlib.crc32(data[16:])
@@ -176,7 +176,7 @@ def test_spec_examples_are_golden() -> None:
     shown = {re.sub(r"\s", "", block) for block in re.findall(r"```hex\n(.*?)```", SPEC, re.S)}
     assert vectors[1]["bytes"] in shown
     assert vectors[1]["wire"] in shown
-    assert golden.example_plan()[:64].hex() in shown
+    assert golden_plans.example_plan()[:64].hex() in shown
 
 
 def _micropython_module() -> dict[str, object]:
