@@ -52,9 +52,7 @@ typedef struct jsa_agent {
     jsa_outcome lease_outcome;
     jsa_outcome run_outcome;
     jsa_results results;
-#if JSA_CHECKS_AT_START
     jsp_start_check start_check; /* store 0: there was nothing to check */
-#endif
     /* A request is read out of the decoder before a run begins or its answer is written, and signs
      * of life are sent between ops: one buffer does for all. */
     union {

@@ -49,11 +49,6 @@
 #define JSA_COUNTS_INSTRUCTIONS 0
 #endif
 
-/* 1: a plan with a self-test record is checked and loaded when the board starts (start.c). */
-#ifndef JSA_CHECKS_AT_START
-#define JSA_CHECKS_AT_START 1
-#endif
-
 #define JSA_MAX_FRAME_BYTES (JSP_HEADER_BYTES + JSA_MAX_PAYLOAD_BYTES + JSP_CRC_BYTES)
 
 /* A COBS block: its code and up to 254 bytes, or the whole frame where that is shorter. */

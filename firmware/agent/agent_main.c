@@ -98,9 +98,7 @@ void jsa_agent_step(jsa_agent *agent) {
 void jsa_agent_main(jsa_agent *agent) {
     port_init();
     jsa_agent_init(agent);
-#if JSA_CHECKS_AT_START
     jsa_start_plan(agent);
-#endif
     for (;;) {
         step(agent);
     }

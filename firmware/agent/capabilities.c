@@ -86,17 +86,22 @@ static void put_u32(window *out, uint8_t tag, uint32_t value) {
     }
 }
 
-/* Known only when the board is up, so in RAM. */
+/* Of what is known only when the board is up, so in RAM. */
+static void put_variable(window *out, uint8_t tag, const void *value, uint8_t count) {
+    const uint8_t *bytes = value;
+    put_byte(out, tag);
+    put_byte(out, count);
+    for (; count > 0; count--) {
+        put_byte(out, *bytes++);
+    }
+}
+
 static void put_emulator(window *out, const char *name) {
     uint8_t count = 0;
     while (count < 255 && name[count] != '\0') {
         count++;
     }
-    put_byte(out, JSP_TAG_EMULATOR);
-    put_byte(out, count);
-    for (; count > 0; count--) {
-        put_byte(out, (uint8_t)*name++);
-    }
+    put_variable(out, JSP_TAG_EMULATOR, name, count);
 }
 
 static void put_stores(window *out, const JR_PLAN port_info *info) {
@@ -133,11 +138,9 @@ static void put_list(window *out, const jsa_agent *agent) {
     put_text(out, JSP_TAG_BUILD, build);
     put_text(out, JSP_TAG_ENGINE, engine);
     put_emulator(out, info->emulator);
-#if JSA_CHECKS_AT_START
     if (agent->start_check.store != 0) {
-        put(out, JSP_TAG_START_CHECK, &agent->start_check, sizeof agent->start_check);
+        put_variable(out, JSP_TAG_START_CHECK, &agent->start_check, sizeof agent->start_check);
     }
-#endif
 }
 
 uint16_t jsa_capabilities_bytes(const jsa_agent *agent) {

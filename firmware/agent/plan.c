@@ -76,7 +76,7 @@ int jsa_handle_plan_begin(jsa_agent *agent) {
     return jsa_answer(agent, &answer, sizeof answer);
 }
 
-static int load_plan(jsa_agent *agent) {
+int jsa_load_plan(jsa_agent *agent) {
     const jsa_upload *upload = &agent->upload;
     const JR_PLAN port_info *info = agent->info;
     jsa_plan *plan = &agent->plan;
@@ -97,18 +97,12 @@ static int load_plan(jsa_agent *agent) {
     return code;
 }
 
-#if JSA_CHECKS_AT_START
-int jsa_load_plan(jsa_agent *agent) {
-    return load_plan(agent);
-}
-#endif
-
 int jsa_handle_plan_end(jsa_agent *agent) {
     jsp_plan_end_answer answer;
     int code = agent->upload.state == JSA_UPLOAD_NONE ? JSP_E_NO_UPLOAD : jsa_upload_finish(agent);
     agent->plan.loaded = false;
     if (code == JSP_E_OK) {
-        code = load_plan(agent);
+        code = jsa_load_plan(agent);
     }
     if (code != JSP_E_OK) {
         return code;

@@ -115,11 +115,9 @@ static uint32_t crc32_of(const jr_engine *engine, block_of block_of, uint16_t co
     return crc;
 }
 
-#if JSA_CHECKS_AT_START
 uint32_t jsa_outputs_crc32(const jr_engine *engine) {
     return crc32_of(engine, jr_output_block, engine->header->output_count);
 }
-#endif
 
 static int check_run(jsa_agent *agent, const jsp_run_request *run) {
     const jsa_plan *plan = &agent->plan;

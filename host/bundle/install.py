@@ -165,9 +165,7 @@ def _on_microcontroller(
             session = stack.enter_context(target.restarted(session))
             target.check(session.connect())
         with session.lease():
-            note = target.load(session)
-            if note is not None:
-                observer.note(note)
+            target.load(session)
             observer.stage("running the self-test")
             with refusals(opened.label):
                 slowest_ms = run_self_test(session, opened.bundle)

@@ -19,7 +19,7 @@ from host.measurement.observer import Observer
 from host.programming.image import read_image, write_image
 from host.session import Session
 from protocol.bundle import BundleError, Image, Stage, check_fits
-from protocol.capabilities import Capabilities, WrittenBy
+from protocol.capabilities import Capabilities
 from protocol.errors import DESCRIPTIONS, ErrorCode
 from protocol.messages import Store
 from protocol.plan import PLAN_HEADER
@@ -139,11 +139,8 @@ class Microcontroller:
                 hint="`host bundle install` writes the bundle's",
             )
 
-    def load(self, session: Session) -> str | None:
+    def load(self, session: Session) -> None:
         """Has the agent load the plan that was programmed; nothing is sent.
-
-        Returns:
-            What its own check at the start could not tell; None where it told all.
 
         Raises:
             MismatchError: the plan failed its self-test when the board started.
@@ -151,24 +148,17 @@ class Microcontroller:
         """
         plan, board = self._opened.bundle.weights, session.capabilities
         started = board.start_check
-        store = board.store(Store.FLASH)
-        is_programmed = store is not None and store.written_by == WrittenBy.PROGRAMMER
-        note = None
         if started is not None and started.code == ErrorCode.PLAN_SELF_TEST:
             raise MismatchError(
                 f"{self.name}: {DESCRIPTIONS[ErrorCode.PLAN_SELF_TEST]}",
                 hint="the board runs something else, or is faulty: do not use it",
             )
-        if started is None and is_programmed:
-            note = f"the {self.profile.id} has no room for a check of its own at every start"
-            holds = session.holds(plan, Store.FLASH)
-        else:
-            # A store that sessions write must not be asked by PLAN_BEGIN, which erases another's.
-            holds = (
-                started is not None
-                and started.code == ErrorCode.OK
-                and started.plan_crc32 == PLAN_HEADER.parse(plan).crc32
-            )
+        # It must not be asked by PLAN_BEGIN, which may erase another's.
+        holds = (
+            started is not None
+            and started.code == ErrorCode.OK
+            and started.plan_crc32 == PLAN_HEADER.parse(plan).crc32
+        )
         if not holds:
             why = "" if started is None else f" (its check at the start: {_name(started.code)})"
             raise BoardError(
@@ -176,7 +166,6 @@ class Microcontroller:
                 hint="`host bundle install` writes it",
             )
         session.upload(plan, Store.FLASH)
-        return note
 
     def _check_image(self) -> None:
         """The image must hold the plan where its firmware looks: both were signed, separately."""

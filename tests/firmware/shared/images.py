@@ -32,12 +32,19 @@ class Image(ABC):
         return self.folder / f"{self.name}.{suffix}"
 
     def symbols(self) -> dict[str, int]:
-        """Addresses of all symbols, and values of those that the linker script sets."""
+        """Addresses of all symbols, and values of those that the linker script sets.
+
+        What a link-time optimizer has added to a name is left out.
+        """
         listing = subprocess.run(
             [f"{self.tools}nm", str(self.file("elf"))], check=True, capture_output=True, text=True
         ).stdout
         fields = (line.split() for line in listing.splitlines())
-        return {field[-1]: int(field[0], 16) for field in fields if len(field) == 3}
+        return {
+            field[-1].partition(".lto_priv")[0]: int(field[0], 16)
+            for field in fields
+            if len(field) == 3
+        }
 
     def regions(self) -> dict[str, tuple[int, int]]:
         """Origin and length in bytes of the linker script's regions, by name."""

@@ -17,7 +17,7 @@ FLASH_BYTES = 32 * 1024 - 512
 """ATmega328P (data sheet DS40002061, section 8.2) less Optiboot."""
 
 ARENA_BYTES = 1456
-STACK_BYTES = 224
+STACK_BYTES = 208
 LEFT_OUT = {
     "MUL",
     "PAD",

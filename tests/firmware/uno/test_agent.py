@@ -41,7 +41,7 @@ from tests.support.plan_builder import PlanBuilder
 from tests.support.sample_plans import sample_plans
 from tests.support.small_plans import complement_plan
 
-STATIC_BYTES = 336
+STATIC_BYTES = 352
 FLASH_LIMIT_BYTES = 16 * 1024
 SAMPLES = {
     name: plan

@@ -36,9 +36,19 @@ def built_for_pc(tmp_path_factory: pytest.TempPathFactory, keys: KeyPair) -> Bui
 def built_for_pico(tmp_path_factory: pytest.TempPathFactory, keys: KeyPair) -> BuiltBundle:
     """The same for the emulated Pico, with its image."""
     make(ROOT / "firmware/ports/rp2040")
-    folder = tmp_path_factory.mktemp("pico")
+    return _with_image("pico", tmp_path_factory.mktemp("pico"), keys)
+
+
+@pytest.fixture(scope="session")
+def built_for_uno(tmp_path_factory: pytest.TempPathFactory, keys: KeyPair) -> BuiltBundle:
+    """And for the emulated UNO."""
+    make(ROOT / "firmware/ports/uno")
+    return _with_image("uno", tmp_path_factory.mktemp("uno"), keys)
+
+
+def _with_image(board: str, folder: Path, keys: KeyPair) -> BuiltBundle:
     request = BuildRequest(
-        target=write_declaration(folder / "target.json", board="pico", domain="mcu"),
+        target=write_declaration(folder / "target.json", board=board, domain="mcu"),
         key=keys.private,
         output=folder / "digits.jbundle",
         model=MODEL,

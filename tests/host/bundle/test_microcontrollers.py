@@ -19,31 +19,40 @@ from host.measurement.observer import Silent
 from host.programming.image import Image, read_image, write_image
 from host.session import Session
 from protocol.bundle import Bundle
+from protocol.bundle import Image as ImageEntry
 from protocol.capabilities import StartCheck
 from protocol.errors import ErrorCode
 from protocol.messages import Store
 from protocol.plan import PLAN_HEADER, PLAN_SELF_TEST
 
-PLAN_ADDRESS = 0x10010000  # firmware/ports/rp2040/pico.ld: PLAN_STORE
+
+@pytest.fixture(params=["pico", "uno"])
+def opened(request: pytest.FixtureRequest, keys: KeyPair) -> OpenedBundle:
+    built: BuiltBundle = request.getfixturevalue(f"built_for_{request.param}")
+    return open_bundle(built.path, [keys.public])
 
 
-@pytest.fixture
-def opened(built_for_pico: BuiltBundle, keys: KeyPair) -> OpenedBundle:
-    return open_bundle(built_for_pico.path, [keys.public])
+def _board(opened: OpenedBundle) -> str:
+    return str(opened.manifest.requires.board)
+
+
+def _entry(opened: OpenedBundle) -> ImageEntry:
+    assert opened.manifest.image is not None
+    return opened.manifest.image
 
 
 def _image(opened: OpenedBundle, folder: Path) -> Image:
-    file = folder / "pico.uf2"
-    file.write_bytes(opened.bundle.files["pico.uf2"])
+    file = folder / _entry(opened).file
+    file.write_bytes(opened.bundle.files[file.name])
     return read_image(file)
 
 
 def _with_image(opened: OpenedBundle, image: Image, folder: Path) -> OpenedBundle:
     """The bundle with another image, as if that had been signed."""
-    file = folder / "other.uf2"
-    like = folder / "pico.uf2"
+    like = folder / _entry(opened).file
+    file = like.with_stem("other")
     write_image(image, file, like)
-    files = {**opened.bundle.files, "pico.uf2": file.read_bytes()}
+    files = {**opened.bundle.files, like.name: file.read_bytes()}
     bundle = Bundle(opened.manifest, files, opened.bundle.id)
     return attrs.evolve(opened, bundle=bundle)
 
@@ -56,9 +65,7 @@ def _changed(image: Image, address: int) -> Image:
 
 def test_the_image_is_firmware_plan_and_record(opened: OpenedBundle, tmp_path: Path) -> None:
     image, plan = _image(opened, tmp_path), opened.bundle.weights
-    assert opened.manifest.image is not None
-    assert opened.manifest.image.plan_address == PLAN_ADDRESS
-    begin = PLAN_ADDRESS - image.address
+    begin = _entry(opened).plan_address - image.address
     assert image.data[begin : begin + len(plan)] == plan
     record = PLAN_SELF_TEST.parse(image.data[begin + len(plan) + -len(plan) % 16 :])
     (vector,) = opened.manifest.self_test.vectors
@@ -80,7 +87,7 @@ def test_the_board_checks_its_plan_when_it_starts(opened: OpenedBundle) -> None:
 def test_install_and_launch(opened: OpenedBundle) -> None:
     for use in (install_bundle, launch_bundle):
         running = use(opened, Place(), (), Silent())
-        assert running.board.board == "pico"
+        assert running.board.board == _board(opened)
         assert running.id == opened.bundle.id
         assert running.slowest_ms is not None
         assert json.dumps(running.to_dict())
@@ -91,7 +98,7 @@ def test_a_plan_that_answers_wrongly_at_the_start_is_refused(
 ) -> None:
     """The record's expected checksum is another: as good as a kernel that computes another."""
     plan = opened.bundle.weights
-    at = PLAN_ADDRESS + len(plan) + -len(plan) % 16 + PLAN_SELF_TEST.sizeof() - 1
+    at = _entry(opened).plan_address + len(plan) + -len(plan) % 16 + PLAN_SELF_TEST.sizeof() - 1
     altered = _with_image(opened, _changed(_image(opened, tmp_path), at), tmp_path)
     with pytest.raises(MismatchError, match="self-test record"):
         install_bundle(altered, Place(), (), Silent())
@@ -99,10 +106,11 @@ def test_a_plan_that_answers_wrongly_at_the_start_is_refused(
 
 def test_a_plan_that_rots_in_flash_is_not_loaded(opened: OpenedBundle, tmp_path: Path) -> None:
     """After the image was checked: the board finds it at its next start."""
-    altered = _changed(_image(opened, tmp_path), PLAN_ADDRESS + len(opened.bundle.weights) - 1)
-    file = tmp_path / "pico.bin"
+    last = _entry(opened).plan_address + len(opened.bundle.weights) - 1
+    altered = _changed(_image(opened, tmp_path), last)
+    file = tmp_path / "altered.bin"
     file.write_bytes(altered.data)
-    link = open_emulator("pico", firmware=file)
+    link = open_emulator(_board(opened), firmware=file)
     with Microcontroller(opened, None) as target, Session(link) as session:
         target.check(session.connect())
         with session.lease(), pytest.raises(BoardError, match="PLAN_CHECKSUM"):
@@ -111,14 +119,16 @@ def test_a_plan_that_rots_in_flash_is_not_loaded(opened: OpenedBundle, tmp_path:
 
 def test_a_board_without_the_plan_is_not_asked_to_erase_anything(opened: OpenedBundle) -> None:
     """PLAN_BEGIN of another plan would erase the one that is there."""
-    with Microcontroller(opened, None) as target, Session(open_emulator("pico")) as session:
+    bare = open_emulator(_board(opened))
+    with Microcontroller(opened, None) as target, Session(bare) as session:
         target.check(session.connect())
         with session.lease(), pytest.raises(BoardError, match="does not hold the plan"):
             target.load(session)
 
 
 def test_an_image_without_the_plan_is_refused(opened: OpenedBundle, tmp_path: Path) -> None:
-    altered = _with_image(opened, _changed(_image(opened, tmp_path), PLAN_ADDRESS), tmp_path)
+    begin = _entry(opened).plan_address
+    altered = _with_image(opened, _changed(_image(opened, tmp_path), begin), tmp_path)
     with pytest.raises(ConfigError, match="does not hold the plan"):
         Microcontroller(altered, None)
 

@@ -85,7 +85,6 @@ def test_from_a_target_to_the_board(host_here: HostCommand, tmp_path: Path) -> N
     assert "on uno (emulated cycle" in installed.stdout
     launched = host_here("bundle", "launch", bundle, *trust, "--json")
     assert launched.returncode == 0, launched.stderr
-    assert "no room for a check" in launched.stderr
     said = json.loads(launched.stdout)
     assert said["board"] == "uno"
     assert said["evidence"] == {"source": "emulated", "fidelity": "cycle"}
