@@ -5,7 +5,8 @@ from __future__ import annotations
 import zlib
 
 from hil.conformance.board import Board, Session
-from hil.conformance.verdict import Skipped, check, expect
+from hil.conformance.check import check
+from hil.conformance.verdict import Skipped, expect
 from protocol.framing import CRC_BYTES, Frame, cobs_encode
 from protocol.messages import ANSWER_BIT, HELLO_ANSWER, HELLO_REQUEST, MessageType
 

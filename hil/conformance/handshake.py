@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hil.conformance.board import Board
-from hil.conformance.verdict import check, expect
+from hil.conformance.check import check
+from hil.conformance.verdict import expect
 from protocol.errors import ErrorCode
 from protocol.messages import REQUESTS, RUN_ANSWER, MessageType, ResetCause
 from protocol.plan import VERSION_MAJOR, PlanOp, WeightLayout

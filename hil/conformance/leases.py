@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from hil.conformance.board import Board
-from hil.conformance.verdict import check, expect
+from hil.conformance.check import check
+from hil.conformance.verdict import expect
 from protocol.errors import ErrorCode
 from protocol.messages import HOLDER_BYTES, REQUESTS, LeaseAction, MessageType
 

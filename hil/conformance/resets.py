@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from hil.conformance.board import Board
-from hil.conformance.verdict import Failed, Skipped, check, expect
+from hil.conformance.check import check
+from hil.conformance.verdict import Failed, Skipped, expect
 from host.errors import LinkError
 from protocol.capabilities import Feature
 from protocol.errors import ErrorCode

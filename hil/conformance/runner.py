@@ -10,7 +10,8 @@ import attrs
 
 from hil.conformance import framing, handshake, leases, resets, runs, uploads
 from hil.conformance.board import Board, Refused
-from hil.conformance.verdict import CHECKS, Check, Failed, Skipped
+from hil.conformance.check import CHECKS, Check
+from hil.conformance.verdict import Failed, Skipped
 from host.links.base import Link
 
 _AREAS = tuple(m.AREA for m in (framing, handshake, leases, uploads, runs, resets))

@@ -6,8 +6,9 @@ import zlib
 from typing import Any
 
 from hil.conformance.board import Board, Session, run_fields
+from hil.conformance.check import check
 from hil.conformance.plans import LOOKUPS, look_up, lookup_chain, tensor_offset
-from hil.conformance.verdict import Skipped, check, expect
+from hil.conformance.verdict import Skipped, expect
 from protocol.capabilities import Feature
 from protocol.errors import ErrorCode
 from protocol.generator import draw_input

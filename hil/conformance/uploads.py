@@ -5,8 +5,9 @@ from __future__ import annotations
 import zlib
 
 from hil.conformance.board import Board, Refused, Session
+from hil.conformance.check import check
 from hil.conformance.plans import LOOKUPS, lookup_chain
-from hil.conformance.verdict import Failed, check, expect
+from hil.conformance.verdict import Failed, expect
 from protocol.errors import ErrorCode
 from protocol.golden_plans import plan_vectors, seal
 from protocol.messages import NO_INDEX, MessageType

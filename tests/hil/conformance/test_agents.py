@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hil.conformance.__main__ import main
+from hil.conformance.check import CHECKS
 from hil.conformance.runner import Verdict, run_checks
-from hil.conformance.verdict import CHECKS
 from tests.hil.conformance.agents import AGENTS, POOL_BYTES, link_to, running
 from tests.support.broker import Mosquitto
 from tests.support.linux_agent import agent_on_broker
