@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ from tests.agent.linux.linux_agent import (
 from tests.firmware.agent.agent_process import AgentError, Client
 from tests.firmware.agent.plans import lookup_plan
 from tests.firmware.agent.test_session import refused
+from tests.support.linux_agent import started_agent
 
 ONNX = (EXAMPLES / "digits_mlp.onnx").read_bytes()
 TFLITE = (EXAMPLES / "digits_mlp_int8.tflite").read_bytes()
@@ -326,3 +328,12 @@ def test_two_agents_do_not_share_a_store(client: Client, model_folder: Path) -> 
     )
     assert second.returncode == 2
     assert "another agent uses this folder" in second.stderr
+
+
+def test_a_client_that_stays_does_not_keep_the_agent_from_ending() -> None:
+    with started_agent("--tcp", "127.0.0.1:0", "--no-plans") as (process, address):
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"\0")
+            process.terminate()
+            assert process.wait(timeout=10) == 0
