@@ -21,7 +21,7 @@ EXCEPTIONS = 16
 # Where flash and RAM begin, and the interrupt of the UART: LPUART1 [RM0456, NVIC], UART0 [AN505].
 CHIPS = {
     "uno_q": (0x08000000, 0x20000000, 66),
-    "uno_q-an505": (0x10000000, 0x38000000, 32),
+    "uno_q-an505": (0x10000000, 0x38000000, 42),
 }
 
 

@@ -13,7 +13,7 @@ static inline void chip_uart_init(void) {
     UART_BAUDDIV(UART0) = UART_BAUDDIV_LEAST;
     UART_CTRL(UART0) = UART_CTRL_TX | UART_CTRL_RX;
     (void)UART_DATA(UART0); /* makes QEMU offer what came before the receiver was on */
-    NVIC_ISER(IRQ_UART0_RX) = NVIC_BIT(IRQ_UART0_RX);
+    NVIC_ISER(IRQ_UART0) = NVIC_BIT(IRQ_UART0);
 }
 
 static inline void chip_uart_enable_interrupt(bool on) {

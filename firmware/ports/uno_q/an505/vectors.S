@@ -10,7 +10,7 @@ vectors:
     .word fault_handler
     .endr
     .word systick_handler
-    .rept 32
+    .rept 42
     .word fault_handler
     .endr
-    .word uart_handler                      /* IRQ 32: UART0 has received */
+    .word uart_handler                      /* IRQ 42: UART0 */
