@@ -18,25 +18,21 @@ class TcpTransport:
         self._port = port
 
     async def serve(self, board: Board) -> None:
-        writers: set[asyncio.StreamWriter] = set()
-
         async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # Frames are small and each is waited for: never hold one back to fill a packet.
             line: socket.socket = writer.get_extra_info("socket")
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            writers.add(writer)
-            with contextlib.suppress(OSError):
-                await serve_stream(reader, writer, board)
-            writer.close()
-            writers.remove(writer)
+            try:
+                with contextlib.suppress(OSError):
+                    await serve_stream(reader, writer, board)
+            finally:
+                writer.close()
 
         server = await asyncio.start_server(client, self._host, self._port)
-        async with server:
+        try:
             host, port = server.sockets[0].getsockname()[:2]
             print(f"READY {host}:{port}", flush=True)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                # From Python 3.12 on a server that is closed waits for clients that stay.
-                for writer in writers:
-                    writer.transport.abort()
+            await asyncio.Event().wait()
+        finally:
+            # serve_forever(), too, would wait for clients that stay, from Python 3.12 on.
+            server.close()
