@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import socket
@@ -16,6 +17,7 @@ from host.links.mqtt_address import BrokerAddress
 
 LOOPBACK = "127.0.0.1"
 _USUAL_PORT = 1883
+_SHUTDOWN_S = 2.0
 
 
 @contextlib.asynccontextmanager
@@ -49,7 +51,10 @@ async def embedded_broker(port: int | None) -> AsyncIterator[BrokerAddress]:
     try:
         yield BrokerAddress(LOOPBACK, port, tls=False)
     finally:
-        await broker.shutdown()
+        # It waits for clients that stay, from Python 3.12 on.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SHUTDOWN_S):
+                await broker.shutdown()
 
 
 def _is_free(port: int) -> bool:
