@@ -85,7 +85,7 @@ def with_boards(file: LocatedYaml, rack: str, boards: Sequence[NewBoard]) -> str
     if not isinstance(node, yaml.SequenceNode) or node.flow_style:
         raise _by_hand(file, steps, lines)
     text = _inserted(file.text, node, lines)
-    if not _says(text, file.value["racks"], rack, boards):
+    if not _says(text, _racks_when_ended(file), rack, boards):
         raise _by_hand(file, steps, lines)
     return text
 
@@ -145,6 +145,15 @@ def _at(node: yaml.Node | None, steps: Sequence[str | int]) -> yaml.Node | None:
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
             node = node.value[step]
     return node
+
+
+def _racks_when_ended(file: LocatedYaml) -> list[dict[str, Any]]:
+    """What the file says once its last line has an end, which a block of text there gains."""
+    value = file.value
+    if not _LINE_END.fullmatch(file.text[-1]):
+        value = yaml.safe_load(file.text + "\n")
+    racks: list[dict[str, Any]] = value["racks"]
+    return racks
 
 
 def _says(

@@ -28,6 +28,11 @@ class BoardKind(StrEnum):
     MQTT = "mqtt"
 
 
+def _without_ends(text: str | None) -> str | None:
+    """A block of text ends with a line end or without, as its file does."""
+    return None if text is None else text.strip()
+
+
 @attrs.frozen(kw_only=True)
 class FarmBoard:
     """A board of a rack; None where the file says nothing, or its kind has no such thing.
@@ -49,7 +54,7 @@ class FarmBoard:
     power: Power | None = None
     flash: str | None = None
     tags: tuple[str, ...] = ()
-    quarantine: str | None = None
+    quarantine: str | None = attrs.field(default=None, converter=_without_ends)
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hil.farm.edit import NewBoard, new_text, with_boards
@@ -180,8 +180,23 @@ def farm_texts(draw: st.DrawFn) -> tuple[str, list[str]]:
     return text, racks
 
 
+ENDS_IN_A_BLOCK = """\
+racks:
+- id: rack0
+  boards:
+  - id: b1
+    kind: serial
+    identity: {usb_serial: 'S1'}
+    quarantine: |
+      # of
+
+      two: lines"""
+"""Without an end of its last line."""
+
+
 @settings(max_examples=100, deadline=None)
 @given(farm_texts(), st.integers(0, 3), st.integers(1, 2))
+@example((ENDS_IN_A_BLOCK, ["rack0"]), 0, 1)
 def test_whatever_a_person_wrote_stays(
     written: tuple[str, list[str]], which: int, count: int
 ) -> None:
