@@ -35,7 +35,7 @@ def lasting(record: Measurement) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(record.to_json())
     if record.board.domain == "mpu":
         # The deepest may be a call of the C library, which differ with the transport.
-        del fields["memory"]["stack_bytes"]
+        fields["memory"]["stack_bytes"] = fields["memory"]["stack_bytes"] is not None
     return {name: value for name, value in fields.items() if name not in VOLATILE}
 
 

@@ -24,6 +24,7 @@ from protocol.capabilities import StartCheck
 from protocol.errors import ErrorCode
 from protocol.messages import Store
 from protocol.plan import PLAN_HEADER, PLAN_SELF_TEST
+from tests.support.make import BUILD_DIR
 
 
 @pytest.fixture(params=["pico", "uno"])
@@ -39,6 +40,13 @@ def _board(opened: OpenedBundle) -> str:
 def _entry(opened: OpenedBundle) -> ImageEntry:
     assert opened.manifest.image is not None
     return opened.manifest.image
+
+
+def _plan_store(opened: OpenedBundle) -> int:
+    """Where it begins: at a fixed place of the Pico, and where the UNO's firmware ends."""
+    if _board(opened) == "uno":
+        return (BUILD_DIR / "firmware" / "uno" / "uno.bin").stat().st_size
+    return 0x10010000  # firmware/ports/rp2040/pico.ld: PLAN_STORE
 
 
 def _image(opened: OpenedBundle, folder: Path) -> Image:
@@ -66,6 +74,7 @@ def _changed(image: Image, address: int) -> Image:
 def test_the_image_is_firmware_plan_and_record(opened: OpenedBundle, tmp_path: Path) -> None:
     image, plan = _image(opened, tmp_path), opened.bundle.weights
     begin = _entry(opened).plan_address - image.address
+    assert _entry(opened).plan_address == _plan_store(opened)
     assert image.data[begin : begin + len(plan)] == plan
     record = PLAN_SELF_TEST.parse(image.data[begin + len(plan) + -len(plan) % 16 :])
     (vector,) = opened.manifest.self_test.vectors
