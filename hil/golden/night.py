@@ -21,6 +21,7 @@ from host.errors import ConfigError
 from host.links.interruptible import Interrupted, StopSignal
 from host.measurement.observer import Silent
 from host.measurement.request import MeasureRequest
+from host.waiting import result_of
 
 _ATTEMPTS = 2
 """Where another try makes sense: the board or its link failed, and not the model."""
@@ -133,7 +134,7 @@ def replay_on_boards(
     with ThreadPoolExecutor(max_workers=max(1, len(healthy))) as pool:
         futures = [pool.submit(on_board, name, board) for name, board in healthy.items()]
         try:
-            return tuple(found for future in futures for found in future.result())
+            return tuple(found for future in futures for found in result_of(future))
         except BaseException:
             stop.set()  # the pool waits for its threads
             raise

@@ -22,6 +22,7 @@ from hil.run.slots import Slots
 from hil.run.worker import Worker
 from host.evidence import History
 from host.links.interruptible import Interrupted
+from host.waiting import wait_until
 
 
 def run_jobs(
@@ -97,7 +98,7 @@ class _Run:
                 thread.start()
             # Not joined here: up to Python 3.12 a signal in a join has the thread taken for ended.
             for _ in threads:
-                self._attended.acquire()
+                wait_until(lambda wait_s: self._attended.acquire(timeout=wait_s))
         finally:
             self._call_off()
             for thread in threads:

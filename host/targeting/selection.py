@@ -23,6 +23,7 @@ from host.targeting.latency import LatencyFigure, may_gate
 from host.targeting.site import Device, Site
 from host.targeting.vector import RequirementVector
 from host.targeting.verdict import DeviceVerdict, Limits, Selection, SiteVerdict, Trial
+from host.waiting import result_of
 from protocol.measurement import Source
 
 FLOATS = ("float16", "float32")
@@ -195,7 +196,7 @@ def select(
     next_tier: DeviceVerdict | None = None
     with _trials(assessed, limits, bench, parallel) as trials:
         for trial in trials:
-            verdict = trial.result()
+            verdict = result_of(trial)
             verdicts.append(verdict)
             if observer is not None:
                 observer.decided(verdict)

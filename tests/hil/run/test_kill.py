@@ -194,6 +194,26 @@ def test_called_off_it_leaves_nothing_behind(farm: Path, number: signal.Signals)
         assert len(outcomes) == len(history.find(Query()))
 
 
+_CALLED_OFF_IN_A_WORKER = """
+import signal, threading
+from hil.run.journal import Journal
+settle = Journal.settle
+def called_off(journal, outcome):
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    return settle(journal, outcome)
+Journal.settle = called_off
+"""
+
+
+def test_called_off_though_the_signal_wakes_another_thread(farm: Path) -> None:
+    # The system may give it to any thread; the one that handles it sleeps on.
+    process = _start(farm, *_work(500), code=_CALLED_OFF_IN_A_WORKER)
+    _, said = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert "--resume" in said
+    assert len(_reported(said)) < 100
+
+
 def _children(pid: int) -> list[int]:
     """Processes that ``pid`` started and that run now."""
     found = []
