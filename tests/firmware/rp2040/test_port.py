@@ -50,10 +50,8 @@ def test_ticks_are_cycles_of_133_mhz(probe: Probe) -> None:
 
 
 def test_idle_lasts_a_millisecond_or_until_there_is_work(probe: Probe) -> None:
-    probe.link.write(b"i")
-    (ten_idles,) = probe.answers(1)
-    probe.link.write(b"x")
-    (with_a_byte_waiting,) = probe.answers(1)
+    (ten_idles,) = probe.ask(b"i", 1)
+    (with_a_byte_waiting,) = probe.ask(b"jx", 1)
     assert ten_idles == pytest.approx(10e-3 * CLOCK_HZ, rel=0.05)
     assert with_a_byte_waiting < 1000
 

@@ -117,15 +117,19 @@ COMMAND compare_clocks(void) {
     answer((uint32_t)(port_ticks() - from));
 }
 
-/* Ticks of ten idles on a silent line, and of one with a byte waiting. */
+/* Ticks of ten idles on a silent line. */
 COMMAND idle(void) {
-    port_tick from = port_ticks();
+    const port_tick from = port_ticks();
     for (uint8_t i = 0; i < 10; i++) {
         port_idle();
     }
     answer((uint32_t)(port_ticks() - from));
-    wait_ms(40); /* meanwhile the host has sent a byte, which stays in the ring */
-    from = port_ticks();
+}
+
+/* Ticks of one idle with a byte waiting, which the host has sent together with the command. */
+COMMAND idle_with_work(void) {
+    wait_ms(2); /* meanwhile it arrives, and stays in the ring */
+    const port_tick from = port_ticks();
     port_idle();
     answer((uint32_t)(port_ticks() - from));
 }
@@ -195,6 +199,9 @@ static void obey(uint8_t command) {
         break;
     case 'i':
         idle();
+        break;
+    case 'j':
+        idle_with_work();
         break;
     case 'r':
         receive();

@@ -4,7 +4,8 @@ Commands that all probes know: ``t`` reads the counter many times (steps back, l
 step, last value), ``r`` receives (count and sum), ``s`` uses the stack (high water before and
 after), ``b`` tells reset cause and boot count, ``R`` restarts, ``H`` hangs; and where the emulated
 part has them, ``w`` reads the counter over a pending wrap, ``m`` compares milliseconds with
-instructions, ``c`` ticks with milliseconds, ``i`` idles, ``p`` reads the pin around a timed region.
+instructions, ``c`` ticks with milliseconds, ``i`` idles, ``j`` idles with a byte waiting (which is
+sent together with it), ``p`` reads the pin around a timed region.
 """
 
 from __future__ import annotations

@@ -52,11 +52,8 @@ def test_milliseconds_are_those_of_16_mhz(probe: Probe) -> None:
 
 
 def test_idle_lasts_until_the_timer_wraps_or_there_is_work(probe: Probe) -> None:
-    probe.link.write(b"i")
-    (ten_idles,) = probe.answers(1)
-    probe.link.write(b"x")
-    (with_a_byte_waiting,) = probe.answers(1)
-    # The transmitter's last byte is no work: the answer before it left long ago.
+    (ten_idles,) = probe.ask(b"i", 1)
+    (with_a_byte_waiting,) = probe.ask(b"jx", 1)
     assert ten_idles == pytest.approx(10 * WRAP_CYCLES, rel=0.11)
     assert with_a_byte_waiting < 200
 
