@@ -7,12 +7,13 @@ gave it to another thread, and not if it came just before. So it wakes up now an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 _AWAKE_EVERY_S = 0.1
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
@@ -26,3 +27,18 @@ def result_of(future: Future[_Result]) -> _Result:
     """What ``future`` returned or raises, as soon as it is done."""
     wait_until(lambda timeout_s: bool(wait([future], timeout_s).done))
     return future.result()
+
+
+def side_by_side(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], at_once: int
+) -> list[_Result]:
+    """What ``work`` returned for each item, in their order, so many in threads at once.
+
+    Raises what one of them does, or a signal's handler; work that has begun is then waited for,
+    and no further begun.
+    """
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        return [result_of(future) for future in [pool.submit(work, item) for item in items]]
+    finally:
+        pool.shutdown(cancel_futures=True)

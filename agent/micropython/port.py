@@ -30,11 +30,11 @@ class Port:
 
     def write(self, data):
         """Sends all of ``data``."""
-        raise NotImplementedError
+        raise NotImplementedError  # each port's own; MicroPython has no abc
 
     def reset(self):
         """Restarts the board."""
-        raise NotImplementedError
+        raise NotImplementedError  # as above
 
     def log(self, error):
         """Takes note of an exception that ended a request."""

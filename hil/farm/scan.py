@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from host.boards.ports import ConnectedPort, PortInfo, connected_ports
 from host.boards.reach import BoardOnPort
 from host.errors import JumpstationError
 from host.session import Session
+from host.waiting import side_by_side
 
 _ANSWER_S = 2.0
 """For a board whose boot loader has ended; what answers at all does so within milliseconds."""
@@ -173,9 +173,8 @@ def _answers(
 
     for port in ports:
         note(f"asking {port.device} who it is")
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        given = pool.map(answer, ports)
-        return {port.device: entry for port, entry in zip(ports, given, strict=True)}
+    given = side_by_side(answer, ports, _AT_ONCE)
+    return {port.device: entry for port, entry in zip(ports, given, strict=True)}
 
 
 def _judged(port: ConnectedPort, answer: _Answer | None) -> Finding:

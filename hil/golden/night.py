@@ -132,8 +132,8 @@ def replay_on_boards(
         return found
 
     with ThreadPoolExecutor(max_workers=max(1, len(healthy))) as pool:
-        futures = [pool.submit(on_board, name, board) for name, board in healthy.items()]
         try:
+            futures = [pool.submit(on_board, name, board) for name, board in healthy.items()]
             return tuple(found for future in futures for found in result_of(future))
         except BaseException:
             stop.set()  # the pool waits for its threads

@@ -19,7 +19,6 @@ from host.errors import JumpstationError, LinkError
 from host.links.base import Holder
 from host.links.mqtt_address import BoardAddress
 from host.links.mqtt_client import broker_error, client_to, subscribe
-from host.waiting import result_of
 from protocol.framing import FrameDecoder, cobs_encode
 from protocol.mqtt import (
     QOS_FRAMES,
@@ -108,7 +107,7 @@ class MqttLink:
             )
             # A connection that breaks now loses the frame, as a cable might: it is sent again.
             with contextlib.suppress(aiomqtt.MqttError):
-                result_of(sending)
+                sending.result()
 
     def close(self) -> None:
         with self._changed:

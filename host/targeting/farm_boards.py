@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
@@ -26,6 +25,7 @@ from host.measurement.evidence import find_profile
 from host.session import Deadline, Session
 from host.targeting.site import Site
 from host.targeting.verdict import Trial
+from host.waiting import side_by_side
 from protocol.errors import ErrorCode
 from protocol.messages import Domain
 
@@ -87,14 +87,12 @@ def look_at(
             note(f"{place.name} is left out: {place.left_out}")
     reachable = [place for place in concerned if place.port is not None and place.left_out is None]
     seen = []
-    if reachable:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = list(pool.map(_greet, reachable))
-        for place, answer in zip(reachable, answers, strict=True):
-            if isinstance(answer, str):
-                note(f"{place.name} is left out: {answer}")
-            else:
-                seen += answer
+    answers = side_by_side(_greet, reachable, _AT_ONCE)
+    for place, answer in zip(reachable, answers, strict=True):
+        if isinstance(answer, str):
+            note(f"{place.name} is left out: {answer}")
+        else:
+            seen += answer
     return FarmBoards(
         seen=tuple(seen),
         started_here=tuple(place for place in concerned if place.port is None),

@@ -11,13 +11,13 @@ from concurrent.futures import Future
 
 import pytest
 
-from host.waiting import result_of, wait_until
+from host.waiting import result_of, side_by_side, wait_until
 from tests.support.make import ROOT
 
 _ASLEEP = """
 import signal, sys, threading, time
 from concurrent.futures import Future
-from host.waiting import result_of, wait_until
+from host.waiting import result_of, side_by_side, wait_until
 
 def end(number, _frame):
     sys.exit(128 + number)
@@ -37,6 +37,7 @@ threading.Thread(target=elsewhere).start()
     [
         "wait_until(lambda wait_s: threading.Event().wait(wait_s))",
         "result_of(Future())",
+        "side_by_side(time.sleep, [3.0] * 20, 1)",
     ],
 )
 def test_a_signal_to_another_thread_ends_it(wait: str) -> None:
@@ -65,3 +66,35 @@ def test_a_result_is_returned_and_an_error_raised() -> None:
     with pytest.raises(TimeoutError, match="its own"):
         result_of(timed_out)
     assert time.monotonic() - started < 5
+
+
+def test_side_by_side_keeps_the_order_and_the_number_at_once() -> None:
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def work(item: int) -> int:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.02 * (5 - item))
+        with lock:
+            at_once -= 1
+        return 10 * item
+
+    assert side_by_side(work, range(5), 3) == [0, 10, 20, 30, 40]
+    assert most == 3
+    assert side_by_side(work, [], 3) == []
+
+
+def test_after_a_failure_no_further_work_begins() -> None:
+    begun = []
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item == 1:
+            raise KeyError(item)
+        time.sleep(0.05)
+
+    with pytest.raises(KeyError):
+        side_by_side(work, range(100), 1)
+    assert len(begun) < 10

@@ -103,7 +103,8 @@ class GraphModule(torch.nn.Module):  # type: ignore[misc]  # torch is not there 
                 values[op.outputs[0]] = self.computed(op, operands)
             return tuple(values[index] for index in indices)
 
-        return torch.vmap(run)(*inputs)  # type: ignore[no-any-return]
+        values: tuple[torch.Tensor, ...] = torch.vmap(run)(*inputs)
+        return values
 
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """All outputs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -48,8 +49,8 @@ def port() -> Iterator[str]:
         yield address
 
 
-def measured(port: str, model: Path, engine: Engine | None = None, **wanted: object) -> Measurement:
-    request = MeasureRequest(model=model, port=port, engine=engine, iterations=5, **wanted)  # type: ignore[arg-type]
+def measured(port: str, model: Path, engine: Engine | None = None, **wanted: Any) -> Measurement:
+    request = MeasureRequest(model=model, port=port, engine=engine, iterations=5, **wanted)
     outcome = run_measurement(request, Notes())
     assert outcome.exit_code == ExitCode.DONE
     return outcome.record
@@ -144,8 +145,8 @@ def test_another_machines_last_bit_is_no_mismatch(
     assert measured(port, ONNX, Engine.ONNXRUNTIME).output.verdict == Verdict.EXACT
     run = engines._run
 
-    def rounds_otherwise(engine: Engine, path: Path, inputs: object) -> object:
-        contract, outputs = run(engine, path, inputs)  # type: ignore[arg-type]
+    def rounds_otherwise(engine: Engine, path: Path, inputs: Any) -> Any:
+        contract, outputs = run(engine, path, inputs)
         return contract, [output + np.spacing(output) for output in outputs]
 
     monkeypatch.setattr(engines, "_run", rounds_otherwise)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import attrs
 import pytest
 
 from hil.farm import BoardKind, FarmBoard
-from hil.golden import make_golden
+from hil.golden import make_golden, night
 from hil.golden.night import SetWithModel, find_sets, replay_on_boards
 from hil.nightly import accept, compare
 from hil.report import write_reports
 from hil.report.text import as_text
 from hil.run.faults import FaultKind, Owner
 from host.errors import ConfigError, ExitCode
+from host.links.interruptible import Interrupted
 from tests.hil.golden.conftest import AgentWith, Kept
 from tests.host.cli.conftest import HostCommand, host_here
+from tests.support.calling_off import CalledOff, calling_off
 from tests.support.make import ROOT
 from tests.support.nights import EMULATED, at_night
 from tests.support.pc_agent import build_pc_agent
@@ -84,6 +88,25 @@ def test_each_board_of_a_farm_has_its_own_end(
     page = (reports / "report.html").read_text()
     assert '<table id="golden">' in page
     assert "first divergent op is op 1 AVERAGE_POOL_2D" in page
+
+
+def test_a_signal_that_wakes_another_thread_calls_a_night_off(
+    small: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with calling_off() as signal_me:
+        told: list[bool] = []
+
+        def replayed(*given: Any) -> None:
+            signal_me()
+            stop: threading.Event = given[-1]
+            told.append(stop.wait(10))
+            raise Interrupted
+
+        monkeypatch.setattr(night, "_replay", replayed)
+        board = FarmBoard(id="right", kind=BoardKind.PROCESS, device="pc")
+        with pytest.raises(CalledOff):
+            replay_on_boards(find_sets(small.folder.parent), {"rack/right": board})
+    assert told == [True]
 
 
 def test_a_board_that_is_too_small_is_nobodys_failure() -> None:

@@ -13,6 +13,7 @@ from host.targeting.selection import select
 from host.targeting.site import Site
 from host.targeting.verdict import DeviceVerdict, Limits, Trial
 from tests.host.targeting.world import CATALOG, FAST, LINUX, MIDDLE, SMALL, VECTOR, FixedBench
+from tests.support.calling_off import CalledOff, calling_off
 
 LATENCIES = {"small": 4000.0, "middle": 300.0, "fast": 150.0, "linux": 50.0}
 PATIENCE_S = 10.0
@@ -130,6 +131,20 @@ def test_all_are_tried_where_that_is_asked_for() -> None:
     assert all(verdict.is_decided for verdict in selection.verdicts)
     assert sorted(bench.asked) == ["fast.mcu", "linux.mcu", "middle.mcu"]
     assert selection.verdicts[0].device is SMALL  # ruled out by its RAM: never asked
+
+
+def test_a_signal_that_wakes_another_thread_calls_trials_off() -> None:
+    with calling_off() as signal_me:
+
+        class Signalled(HeldBench):
+            def try_out(self, site: Site, precision: str) -> Trial:
+                signal_me()
+                return super().try_out(site, precision)
+
+        bench = Signalled("middle")  # is never let go
+        with pytest.raises(CalledOff):
+            select(CATALOG, VECTOR, Limits(), bench, parallel=1)
+    assert bench.called_off == ["middle"]
 
 
 def test_a_failure_ends_the_other_trials() -> None:
