@@ -1,4 +1,4 @@
-"""A relay in front of a broker that says every PUBLISH of QoS 0 twice, in both directions."""
+"""Relays between a client and a broker that do to MQTT's packets what networks do."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ import contextlib
 import select
 import socket
 import threading
+from abc import ABC, abstractmethod
 from typing import Self
+
+from protocol.framing import Frame
+from protocol.messages import MessageType
+from tests.support.broker import Mosquitto
 
 _PUBLISH_QOS_0 = 0x30
 """Control packet type 3 in the upper half; DUP 0, QoS 0, RETAIN 0 (MQTT 3.1.1, section 3.3.1)."""
 _POLL_S = 0.1
 
 
-class DoublingRelay:
-    """Listens on ``port`` of the loopback address from entry to exit."""
+class MqttRelay(ABC):
+    """Listens on ``url`` from entry to exit."""
 
-    def __init__(self, broker: tuple[str, int]) -> None:
-        self._broker = broker
+    def __init__(self, broker: Mosquitto) -> None:
+        self.broker = broker
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.doubled = 0
+        self.url = f"mqtt://127.0.0.1:{self._listener.getsockname()[1]}"
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    @abstractmethod
+    def relayed(self, packet: bytes, *, to_broker: bool) -> bytes:
+        """What takes the place of ``packet``; an OSError cuts the connection before it."""
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -42,9 +50,15 @@ class DoublingRelay:
 
     def _accept(self) -> None:
         while not self._stopped.is_set():
-            if select.select([self._listener], [], [], _POLL_S)[0]:
-                client, _ = self._listener.accept()
-                self._start(self._relay, client, socket.create_connection(self._broker))
+            if not select.select([self._listener], [], [], _POLL_S)[0]:
+                continue
+            client, _ = self._listener.accept()
+            try:
+                broker = socket.create_connection(("127.0.0.1", self.broker.port))
+            except OSError:
+                client.close()
+            else:
+                self._start(self._relay, client, broker)
 
     def _relay(self, client: socket.socket, broker: socket.socket) -> None:
         pending = {client: b"", broker: b""}
@@ -55,19 +69,53 @@ class DoublingRelay:
                     data = source.recv(65536)
                     if not data:
                         return
-                    out, pending[source] = self._double(pending[source] + data)
-                    other[source].sendall(out)
+                    data = pending[source] + data
+                    while (length := _packet_bytes(data)) is not None and length <= len(data):
+                        packet, data = data[:length], data[length:]
+                        other[source].sendall(self.relayed(packet, to_broker=source is client))
+                    pending[source] = data
 
-    def _double(self, data: bytes) -> tuple[bytes, bytes]:
-        """Whole packets, and what is left of the last."""
-        out = bytearray()
-        while (length := _packet_bytes(data)) is not None and length <= len(data):
-            packet, data = data[:length], data[length:]
-            out += packet
-            if packet[0] == _PUBLISH_QOS_0:
-                out += packet
-                self.doubled += 1
-        return bytes(out), data
+
+class DoublingRelay(MqttRelay):
+    """Says every PUBLISH of QoS 0 twice, in both directions."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        super().__init__(broker)
+        self.doubled = 0
+
+    def relayed(self, packet: bytes, *, to_broker: bool) -> bytes:
+        if packet[0] != _PUBLISH_QOS_0:
+            return packet
+        self.doubled += 1
+        return packet + packet
+
+
+class BrokerCrash(MqttRelay):
+    """The broker dies once, with the ``number``-th frame of a kind on its way to it.
+
+    That frame is lost for certain; the broker is back ``away_s`` later.
+    """
+
+    def __init__(self, broker: Mosquitto, kind: MessageType, *, number: int, away_s: float) -> None:
+        super().__init__(broker)
+        self._kind, self._frames_left, self._away_s = kind, number, away_s
+
+    @property
+    def happened(self) -> bool:
+        return self._frames_left == 0
+
+    def relayed(self, packet: bytes, *, to_broker: bool) -> bytes:
+        if to_broker and packet[0] == _PUBLISH_QOS_0 and not self.happened:
+            self._frames_left -= _published_frame(packet).type == self._kind
+            if self.happened:
+                self.broker.kill()
+                self._start(self._start_again)
+                raise ConnectionResetError
+        return packet
+
+    def _start_again(self) -> None:
+        self._stopped.wait(self._away_s)
+        self.broker.start()
 
 
 def _packet_bytes(data: bytes) -> int | None:
@@ -78,3 +126,11 @@ def _packet_bytes(data: bytes) -> int | None:
         if not byte & 0x80:
             return length + 1 + index + 1
     return None
+
+
+def _published_frame(packet: bytes) -> Frame:
+    """The payload of a PUBLISH of QoS 0: after the topic (section 3.3.2.1), for such a one has no
+    packet identifier."""
+    topic_at = next(at for at in range(1, 5) if not packet[at] & 0x80) + 1
+    topic_bytes = int.from_bytes(packet[topic_at : topic_at + 2], "big")
+    return Frame.from_bytes(packet[topic_at + 2 + topic_bytes :])

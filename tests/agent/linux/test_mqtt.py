@@ -32,7 +32,7 @@ from tests.agent.linux.linux_agent import EXAMPLES
 from tests.hil.rack.test_gateway import lasting
 from tests.support.broker import Mosquitto, free_port
 from tests.support.linux_agent import agent_on_broker, listening_agent, started_agent
-from tests.support.mqtt_relay import DoublingRelay
+from tests.support.mqtt_relay import BrokerCrash, DoublingRelay
 from tests.support.mqtt_site import BY_CERTIFICATE, Site
 from tests.support.onnx_models import Maker
 from tests.support.pc_agent import build_pc_agent
@@ -43,7 +43,6 @@ ONNX = EXAMPLES / "digits_mlp.onnx"
 TFLITE = EXAMPLES / "digits_mlp_int8.tflite"
 ITERATIONS = 4000
 PATIENCE_S = 1.5
-AWAY_S = 0.5
 
 
 @pytest.fixture
@@ -111,26 +110,18 @@ def test_it_says_who_it_is_and_who_holds_it(broker: Mosquitto, port: str) -> Non
     await_boards(broker.url, lambda found: found["desk"].boot_count == 2)
 
 
-def test_a_broker_restarted_in_mid_upload(broker: Mosquitto, port: str, tmp_path: Path) -> None:
-    restarts: list[threading.Thread] = []
-
-    def restart() -> None:
-        # From another thread, so that frames are on their way.
-        restarts.append(threading.Timer(0.05, broker.restart, [AWAY_S]))
-        restarts[0].start()
-
-    record = measure(
-        port,
-        Observer(in_upload=restart),
-        model=large_model(tmp_path),
-        engine=Engine.ONNXRUNTIME,
-        iterations=5,
-    )
-    restarts[0].join()
-    assert record.output.verdict == Verdict.EXACT
-    # What was on its way is repeated by the session or, where it had got to the client's queue, by
-    # that; in either case the upload waits for the broker.
-    assert record.link.upload_s > AWAY_S
+@pytest.mark.usefixtures("port")
+def test_a_broker_restarted_in_mid_upload(broker: Mosquitto, tmp_path: Path) -> None:
+    with BrokerCrash(broker, MessageType.MODEL_CHUNK, number=20, away_s=0.5) as crash:
+        record = measure(
+            f"{crash.url}/bench/desk",
+            model=large_model(tmp_path),
+            engine=Engine.ONNXRUNTIME,
+            iterations=5,
+        )
+        assert record.output.verdict == Verdict.EXACT
+        assert crash.happened
+        assert record.link.retransmits > 0
 
 
 @pytest.mark.parametrize("engine", [Engine.LITERT, Engine.JUMP_RT])
@@ -186,8 +177,8 @@ def test_an_agent_killed_is_offline_at_once_and_back_when_it_is(
 def test_doubled_messages_do_nothing_twice(broker: Mosquitto) -> None:
     """Every message between agent and broker, in both directions."""
     with (
-        DoublingRelay(("127.0.0.1", broker.port)) as relay,
-        agent_on_broker(f"mqtt://127.0.0.1:{relay.port}/bench/desk"),
+        DoublingRelay(broker) as relay,
+        agent_on_broker(f"{relay.url}/bench/desk"),
         AnswerTap(broker.url) as tap,
     ):
         record = measure(

@@ -38,7 +38,7 @@ from protocol.mqtt import QOS_FRAMES, BoardTopics
 from tests.support.broker import Mosquitto
 from tests.support.faulty_link import FaultyLink
 from tests.support.make import ROOT
-from tests.support.mqtt_relay import DoublingRelay
+from tests.support.mqtt_relay import BrokerCrash, DoublingRelay
 from tests.support.pc_agent import running_agent
 from tests.support.rack import GatewayProcess, Observer, measure
 
@@ -111,17 +111,13 @@ def in_background(action: object, *arguments: object) -> threading.Thread:
 
 
 def test_a_broker_restarted_in_mid_upload(tmp_path: Path, broker: Mosquitto) -> None:
-    with tapped_board(tmp_path, broker.url, SMALL_FRAMES_BYTES, baud=115_200) as (gateway, tap):
-        restarts: list[threading.Thread] = []
-        record = measure(
-            gateway.port("desk"),
-            Observer(in_upload=lambda: restarts.append(in_background(broker.restart, 0.5))),
-            model=CNN,
-            iterations=10,
-            warmup=0,
-        )
-        restarts[0].join()
+    with (
+        tapped_board(tmp_path, broker.url, SMALL_FRAMES_BYTES, baud=115_200) as (_, tap),
+        BrokerCrash(broker, MessageType.PLAN_CHUNK, number=20, away_s=0.5) as crash,
+    ):
+        record = measure(f"{crash.url}/bench/desk", model=CNN, iterations=10, warmup=0)
         assert record.output.verdict == Verdict.EXACT
+        assert crash.happened
         assert record.link.retransmits > 0
         assert tap.iterations_done() == 10
 
@@ -280,10 +276,9 @@ def test_a_board_that_runs_for_another_answers_nobody_but_is_busy(
 def test_doubled_messages_do_nothing_twice(tmp_path: Path, broker: Mosquitto) -> None:
     with (
         tapped_board(tmp_path, broker.url, SMALL_FRAMES_BYTES) as (_, tap),
-        DoublingRelay(("127.0.0.1", broker.port)) as relay,
+        DoublingRelay(broker) as relay,
     ):
-        port = f"mqtt://127.0.0.1:{relay.port}/bench/desk"
-        record = measure(port, model=CNN, iterations=50, warmup=0)
+        record = measure(f"{relay.url}/bench/desk", model=CNN, iterations=50, warmup=0)
         assert record.output.verdict == Verdict.EXACT
         assert relay.doubled > 100
         runs = [frame for frame in tap.requests if frame.type == MessageType.RUN]
