@@ -88,16 +88,21 @@ class MqttLink:
         return Holder(lease.holder, left_s) if left_s > 0 else None
 
     def read(self, timeout_s: float) -> bytes:
+        ends_at = time.monotonic() + timeout_s
         with self._changed:
-            self._changed.wait_for(lambda: self._arrived or self._closed, timeout_s)
-            if self._arrived:
-                data = bytes(self._arrived)
-                self._arrived.clear()
-                return data
-            self._check_open()
-            if self._outage_left_s() <= 0:
-                raise self._outage()
-            return b""
+            while not self._arrived:
+                self._check_open()
+                outage_left_s = self._outage_left_s()
+                if outage_left_s <= 0:
+                    raise self._outage()
+                left_s = ends_at - time.monotonic()
+                if left_s <= 0:
+                    return b""
+                # However long an answer may take: an outage is told of when it is one.
+                self._changed.wait(min(left_s, outage_left_s))
+            data = bytes(self._arrived)
+            self._arrived.clear()
+            return data
 
     def write(self, data: bytes) -> None:
         for frame in self._decoder.feed(data):

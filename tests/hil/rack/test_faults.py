@@ -178,6 +178,23 @@ def test_a_broker_that_does_not_come_back(tmp_path: Path, broker: Mosquitto) -> 
 
 
 @pytest.mark.usefixtures("short_patience")
+@pytest.mark.parametrize("lost", ["broker", "gateway"])
+def test_an_outage_ends_the_wait_for_an_answer(
+    tmp_path: Path, broker: Mosquitto, lost: str
+) -> None:
+    """However long the answer may take, as that of a long run."""
+    with (
+        tapped_board(tmp_path, broker.url) as (gateway, _),
+        contextlib.closing(open_link(gateway.port("desk"))) as link,
+    ):
+        (broker if lost == "broker" else gateway).kill()
+        started = time.monotonic()
+        with pytest.raises(LinkError, match=r"cannot be reached|is offline"):
+            link.read(60.0)
+        assert time.monotonic() - started < 30
+
+
+@pytest.mark.usefixtures("short_patience")
 def test_a_gateway_that_does_not_come_back(tmp_path: Path, broker: Mosquitto) -> None:
     with tapped_board(tmp_path, broker.url) as (gateway, _):
         with pytest.raises(LinkError, match=r"bench/desk is offline \(the rack's gateway is gone"):
