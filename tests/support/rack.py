@@ -137,24 +137,14 @@ def await_boards(
 
 
 class Observer(Silent):
-    """Calls what a test wants called once a share of the upload or of the runs is done."""
+    """Calls what a test wants called once a share of the runs is done."""
 
-    def __init__(
-        self,
-        *,
-        in_upload: Callable[[], None] | None = None,
-        in_run: Callable[[], None] | None = None,
-    ) -> None:
-        self._in_upload, self._in_run = in_upload, in_run
+    def __init__(self, *, in_run: Callable[[], None] | None = None) -> None:
+        self._in_run = in_run
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
         self.notes.append(text)
-
-    def upload(self, done: int, total: int) -> None:
-        if self._in_upload is not None and 0 < done < total:
-            action, self._in_upload = self._in_upload, None
-            action()
 
     def runs(self, done: int, total: int) -> None:
         if self._in_run is not None and 0 < done < total:

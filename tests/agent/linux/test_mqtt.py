@@ -43,6 +43,7 @@ ONNX = EXAMPLES / "digits_mlp.onnx"
 TFLITE = EXAMPLES / "digits_mlp_int8.tflite"
 ITERATIONS = 4000
 PATIENCE_S = 1.5
+AWAY_S = 0.5
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_it_says_who_it_is_and_who_holds_it(broker: Mosquitto, port: str) -> Non
 
 @pytest.mark.usefixtures("port")
 def test_a_broker_restarted_in_mid_upload(broker: Mosquitto, tmp_path: Path) -> None:
-    with BrokerCrash(broker, MessageType.MODEL_CHUNK, number=20, away_s=0.5) as crash:
+    with BrokerCrash(broker, MessageType.MODEL_CHUNK, number=20, away_s=AWAY_S) as crash:
         record = measure(
             f"{crash.url}/bench/desk",
             model=large_model(tmp_path),
@@ -122,6 +123,7 @@ def test_a_broker_restarted_in_mid_upload(broker: Mosquitto, tmp_path: Path) -> 
         assert record.output.verdict == Verdict.EXACT
         assert crash.happened
         assert record.link.retransmits > 0
+        assert record.link.upload_s > AWAY_S
 
 
 @pytest.mark.parametrize("engine", [Engine.LITERT, Engine.JUMP_RT])
