@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-_AWAKE_EVERY_S = 0.1
+AWAKE_EVERY_S = 0.1
+"""For a loop of one's own: the longest sleep in a lock at a time."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -19,7 +20,7 @@ _Result = TypeVar("_Result")
 
 def wait_until(happened_within: Callable[[float], bool]) -> None:
     """Waits until ``happened_within``, given how long it may wait (s), says that it happened."""
-    while not happened_within(_AWAKE_EVERY_S):
+    while not happened_within(AWAKE_EVERY_S):
         pass
 
 

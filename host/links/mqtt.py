@@ -19,6 +19,7 @@ from host.errors import JumpstationError, LinkError
 from host.links.base import Holder
 from host.links.mqtt_address import BoardAddress
 from host.links.mqtt_client import broker_error, client_to, subscribe
+from host.waiting import AWAKE_EVERY_S
 from protocol.framing import FrameDecoder, cobs_encode
 from protocol.mqtt import (
     QOS_FRAMES,
@@ -98,8 +99,8 @@ class MqttLink:
                 left_s = ends_at - time.monotonic()
                 if left_s <= 0:
                     return b""
-                # However long an answer may take: an outage is told of when it is one.
-                self._changed.wait(min(left_s, outage_left_s))
+                # However long an answer may take, an outage or a signal ends the wait for it.
+                self._changed.wait(min(left_s, outage_left_s, AWAKE_EVERY_S))
             data = bytes(self._arrived)
             self._arrived.clear()
             return data

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from host.errors import LinkError
@@ -14,6 +15,7 @@ from host.links.open import open_link
 from protocol.measurement import Verdict
 from protocol.messages import MessageType
 from tests.support.broker import Mosquitto
+from tests.support.calling_off import CalledOff, calling_off
 from tests.support.make import ROOT
 from tests.support.mqtt_relay import BrokerCrash
 from tests.support.pc_agent import running_agent
@@ -119,6 +121,25 @@ def test_an_outage_ends_the_wait_for_an_answer(
         with pytest.raises(LinkError, match=r"cannot be reached|is offline"):
             link.read(60.0)
         assert time.monotonic() - started < 30
+
+
+def test_a_signal_that_wakes_another_thread_ends_the_wait_for_an_answer(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    with (
+        tapped_board(tmp_path, broker.url) as (gateway, _),
+        contextlib.closing(open_link(gateway.port("desk"))) as link,
+        calling_off() as signal_me,
+    ):
+        rack = psutil.Process(gateway.pid)
+        rack.suspend()  # so that nothing that arrives ends the sleep
+        signalling = in_background(signal_me)
+        started = time.monotonic()
+        with pytest.raises(CalledOff):
+            link.read(60.0)
+        assert time.monotonic() - started < 10
+        signalling.join()
+        rack.resume()
 
 
 @pytest.mark.usefixtures("short_patience")
