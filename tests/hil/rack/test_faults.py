@@ -135,11 +135,13 @@ def test_a_signal_that_wakes_another_thread_ends_the_wait_for_an_answer(
         rack.suspend()  # so that nothing that arrives ends the sleep
         signalling = in_background(signal_me)
         started = time.monotonic()
-        with pytest.raises(CalledOff):
-            link.read(60.0)
-        assert time.monotonic() - started < 10
-        signalling.join()
-        rack.resume()
+        try:
+            with pytest.raises(CalledOff):
+                link.read(60.0)
+            assert time.monotonic() - started < 10
+        finally:
+            signalling.join()
+            rack.resume()
 
 
 @pytest.mark.usefixtures("short_patience")
